@@ -1,0 +1,73 @@
+# -*- test-case-name: tests.test_units -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Durations, sizes and rates as an operator writes them.
+
+A :data:`Seconds` or :data:`Bytes` is an ordinary number with a name, so that a
+specification's field says its unit and the configuration knows how to read it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+Seconds = NewType("Seconds", float)
+"""A duration in seconds, written ``"250ms"``, ``"30s"``, ``"5m"`` or ``"24h"``."""
+
+Bytes = NewType("Bytes", int)
+"""A size in bytes, written ``"64K"``, ``"256M"`` or ``"1G"`` (powers of 1024)."""
+
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)\Z", re.ASCII)
+_SIZE = re.compile(r"(\d{1,12})([KMG]?)\Z", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def read_seconds(text: str) -> Seconds:
+    """
+    Read a duration.
+
+    Raises:
+        ValueError: It is not a whole number with one of the units; the text
+            says what is allowed.
+    """
+    match = _DURATION.match(text)
+    if match is None:
+        raise ValueError('a duration is written "250ms", "30s", "5m" or "24h"')
+    return Seconds(int(match[1]) * _SECONDS[match[2]])
+
+
+def read_bytes(text: str) -> Bytes:
+    """
+    Read a size.
+
+    Raises:
+        ValueError: It is not a whole number with one of the units; the text
+            says what is allowed.
+    """
+    match = _SIZE.match(text)
+    if match is None:
+        raise ValueError('a size is written "512", "64K", "256M" or "1G"')
+    return Bytes(int(match[1]) * _BYTES[match[2]])
+
+
+def write_seconds(value: float) -> str:
+    """
+    Write a duration as :func:`read_seconds` reads it, in the largest unit that is exact.
+    """
+    for unit in ("h", "m", "s"):
+        if value and value % _SECONDS[unit] == 0:
+            return f"{int(value // _SECONDS[unit])}{unit}"
+    return f"{round(value * 1000)}ms"
+
+
+def write_bytes(value: int) -> str:
+    """
+    Write a size as :func:`read_bytes` reads it, in the largest unit that is exact.
+    """
+    for unit in ("G", "M", "K"):
+        if value and value % _BYTES[unit] == 0:
+            return f"{value // _BYTES[unit]}{unit}"
+    return str(value)
