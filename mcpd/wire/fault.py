@@ -77,7 +77,7 @@ class Kind(Enum):
 
 
 @define(frozen=True, slots=True, auto_exc=True, eq=False)
-class Fault(Exception):  # noqa: N818  the field's word: a fault may be told to a peer
+class Fault(Exception):
     """
     A refusal or failure that may be told to the peer as it stands.
 

@@ -1,0 +1,65 @@
+# -*- test-case-name: tests.relay.test_router -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+What meets in the middle of the house, of no era.
+
+A :class:`Call` goes down to the workers; a :class:`Listener` is told what
+comes up while it runs.  :meth:`Answerer.ask` is all that the relay knows of
+the workers, and the other way round.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+
+from mcpd.wire.message import Answer, Members, Notice, Refusal
+
+
+@frozen(eq=False)
+class Call:
+    """
+    One request given to a plugin.
+
+    Attributes:
+        method: The method.
+        params: Its members by the plugin's own names, without ``_meta``.
+        meta: What of the client's ``_meta`` is meant for the plugin: trace
+            context and members that only the two ends know.
+        progress: Whether the caller asked for progress.
+    """
+
+    method: str
+    params: Members
+    meta: Members
+    progress: bool = False
+
+
+class Listener(Protocol):
+    """
+    Who hears what a plugin says while it works on a call.
+    """
+
+    def notice(self, notice: Notice) -> None:
+        """
+        Hear a notice that belongs to the call, without the call's token.
+        """
+
+
+class Answerer(Protocol):
+    """
+    Who answers calls: a plugin, seen from above.
+    """
+
+    def ask(self, call: Call, listener: Listener) -> Deferred[Answer | Refusal]:
+        """
+        Give a call to the plugin.
+
+        Returns:
+            Fires with what the plugin answered.  Fails with a Fault if it
+            could not.  Cancelling it cancels the call at the plugin; then it
+            fails with CancelledError and whatever still comes is dropped.
+        """

@@ -1,0 +1,368 @@
+# -*- test-case-name: tests.wire.test_codec -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+JSON-RPC messages out of bytes, and into bytes.
+
+Reading is one scan that keeps arguments and results as raw pieces.  The
+envelope that goes out is always our own: a peer's bytes are forwarded only as
+values, so two readers can never see two messages in one text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from attrs import frozen
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from mcpd.wire.fault import Fault, Kind
+from mcpd.wire.message import Answer, Batch, Members, Message, Notice, Refusal, Request
+
+Piece = bytes | Raw
+"""Something with a length that can be joined into bytes."""
+
+
+class _Error(Struct, gc=False):
+    code: int
+    message: str = ""
+    data: Raw | UnsetType = UNSET
+
+
+class _Envelope(Struct, gc=False):
+    jsonrpc: str = ""
+    id: Raw = Raw()
+    method: str | UnsetType = UNSET
+    params: dict[str, Raw] | UnsetType | None = UNSET
+    result: dict[str, Raw] | UnsetType | None = UNSET
+    error: _Error | UnsetType | None = UNSET
+
+
+class _Id(Struct, gc=False):
+    id: Raw = Raw()
+
+
+_envelope = msgspec.json.Decoder(_Envelope).decode
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_pieces = msgspec.json.Decoder(list[Raw]).decode
+_only_id = msgspec.json.Decoder(_Id).decode
+_text = msgspec.json.Decoder(str).decode
+
+# What every message costs beside its own pieces, as compact JSON:
+# {"jsonrpc":"2.0" and the closing brace; each further member has four more
+# characters than its name and its value.
+_FIXED = len('{"jsonrpc":"2.0"}')
+_ID = len(',"id":')
+_METHOD = len(',"method":""')
+_PARAMS = len(',"params":')
+
+
+def _unreadable(text: str) -> Fault:
+    return Fault(Kind.UNREADABLE, text)
+
+
+def _invalid(text: str) -> Fault:
+    return Fault(Kind.INVALID, text)
+
+
+@frozen
+class Reader:
+    """
+    Reads what one kind of peer sends.
+
+    Attributes:
+        strict: Whether the text is refused when its envelope or ``params``
+            has a member twice or an escape in a member's name.  So for
+            clients, where another reader in front of us may have understood
+            something else; a worker is read by nobody but us.
+        id: Most bytes of an id.
+        method: Most bytes of a method's name.
+        batch: Most messages of a batch.
+    """
+
+    strict: bool = True
+    id: int = 128
+    method: int = 128
+    batch: int = 100
+
+    def read(self, data: bytes) -> Message | Batch:
+        """
+        Read one message, or one batch.
+
+        Raises:
+            Fault: UNREADABLE if it is not JSON in UTF-8, INVALID if it is not
+                a message of JSON-RPC 2.0.
+        """
+        data = _clean(data)
+        if data[:1] == b"{":
+            return self._one(data)
+        return self._batch(data) if data.lstrip(b" \t")[:1] == b"[" else self._one(data)
+
+    def _one(self, data: bytes) -> Message:
+        try:
+            envelope = _envelope(data)
+        except msgspec.ValidationError:
+            raise _invalid("this is not a JSON-RPC 2.0 message") from None
+        except (msgspec.DecodeError, RecursionError):
+            raise _unreadable("this is not JSON") from None
+        if self.strict and _length(envelope) != len(data):
+            _check_members(data)
+        return self._message(envelope)
+
+    def _batch(self, data: bytes) -> Batch:
+        try:
+            pieces = _pieces(data)
+        except (msgspec.DecodeError, RecursionError):
+            raise _unreadable("this is not JSON") from None
+        # Bounded: a batch is work for many requests.
+        if not 0 < len(pieces) <= self.batch:
+            raise _invalid(f"a batch has 1 to {self.batch} messages")
+        items: list[Message | Fault] = []
+        for piece in pieces:
+            try:
+                items.append(self._one(bytes(piece)))
+            except Fault as fault:
+                items.append(fault)
+        return Batch(tuple(items))
+
+    def _message(self, envelope: _Envelope) -> Message:
+        if envelope.jsonrpc != "2.0":
+            raise _invalid('"jsonrpc" must be "2.0"')
+        if envelope.method is UNSET:
+            return self._reply(envelope)
+        method, params = envelope.method, envelope.params
+        if len(method) > self.method:
+            raise _invalid(f"a method's name has at most {self.method} bytes")
+        if params is UNSET or (params is None and not self.strict):
+            params = {}
+        elif params is None:
+            raise _invalid('"params" must be an object')
+        if envelope.result is not UNSET or envelope.error is not UNSET:
+            raise _invalid("a message is a request or an answer, not both")
+        if not envelope.id:
+            return Notice(method, params)
+        return Request(self._id(envelope.id), method, params)
+
+    def _reply(self, envelope: _Envelope) -> Message:
+        if isinstance(envelope.result, dict) and not isinstance(envelope.error, _Error):
+            return Answer(self._id(envelope.id), envelope.result)
+        error = envelope.error
+        if isinstance(error, _Error) and envelope.result in (UNSET, None):
+            raw = bytes(envelope.id)
+            id = b"" if raw in (b"", b"null") else self._id(envelope.id)
+            return Refusal(id, error.code, error.message, None if error.data is UNSET else error.data)
+        raise _invalid('a message has a "method", a "result" object or an "error"')
+
+    def _id(self, raw: Raw) -> bytes:
+        id = bytes(raw)
+        if len(id) > self.id:
+            raise _invalid(f"an id has at most {self.id} bytes")
+        if not (id[:1] == b'"' or id.removeprefix(b"-").isdigit()):
+            raise _invalid("an id is a string or an integer")
+        return id
+
+
+def _clean(data: bytes) -> bytes:
+    """
+    Check the encoding, and take line ends out of what will pass through a line.
+
+    Control characters inside strings must be escaped (RFC 8259 section 7), so
+    a line end is white space wherever it stands.
+    """
+    if not data.isascii():
+        try:
+            # msgspec leaves the inside of a raw piece unchecked.
+            str(data, "utf-8")
+        except UnicodeDecodeError:
+            raise _unreadable("this is not UTF-8") from None
+    if data.find(b"\n") >= 0 or data.find(b"\r") >= 0:
+        return _compact(data)
+    return data
+
+
+def _compact(data: bytes) -> bytes:
+    try:
+        return msgspec.json.format(data, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        raise _unreadable("this is not JSON") from None
+
+
+def _length(envelope: _Envelope) -> int:
+    """
+    Say how long this request would be as compact JSON.
+
+    A member that stood twice, an escape in a name and a member that we do not
+    know all make the text longer than the sum of what was understood.
+    """
+    length = _FIXED
+    if envelope.id:
+        length += _ID + len(envelope.id)
+    if envelope.method is not UNSET:
+        length += _METHOD + len(envelope.method)
+    params = envelope.params
+    if params:
+        length += _PARAMS + 1
+        for name, value in params.items():
+            length += 4 + len(name) + len(value)
+    elif params is not UNSET:
+        length += _PARAMS + 2
+    return length
+
+
+def _check_members(data: bytes) -> None:
+    """
+    Refuse a member that stands twice, and escapes in names.
+
+    The way for texts with white space, names beyond ASCII or members of the
+    envelope that JSON-RPC does not know.
+    """
+    compact = _compact(data)
+    top = _members(compact)
+    _check_sum(top, compact)
+    for name in ("params", "result"):
+        inner = members(top.get(name, Raw()))
+        if inner is not None:
+            _check_sum(inner, top[name])
+    if b"\\" in bytes(top.get("method", Raw())):
+        raise _invalid("a method's name has no escapes")
+
+
+def _check_sum(members: Members, text: bytes | Raw) -> None:
+    length = 1 + sum(
+        4 + len(name.encode("utf-8", "surrogatepass")) + len(value) for name, value in members.items()
+    )
+    if max(length, 2) != len(text):
+        raise _invalid("a member stands twice, or its name has an escape")
+
+
+def salvage_id(data: bytes) -> bytes | None:
+    """
+    Find the id in a text that could not be read as a message.
+
+    Returns:
+        The id's JSON text if it is a string or an integer, else None.
+    """
+    try:
+        return Reader()._id(_only_id(data).id)
+    except (msgspec.DecodeError, RecursionError, Fault):
+        return None
+
+
+def members(piece: Piece) -> Members | None:
+    """
+    Read an object's direct members; None if the piece is not an object.
+    """
+    try:
+        return _members(piece)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def pieces(piece: Piece) -> list[Raw] | None:
+    """
+    Read an array's items; None if the piece is not an array.
+    """
+    try:
+        return _pieces(piece)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def text(piece: Piece) -> str | None:
+    """
+    Read a string; None if the piece is not one.
+    """
+    try:
+        return _text(piece)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def encode(value: Any) -> bytes:
+    """
+    Write a value of our own as compact JSON.
+    """
+    return msgspec.json.encode(value)
+
+
+@lru_cache(2048)
+def _head(name: str) -> bytes:
+    return b"," + msgspec.json.encode(name) + b":"
+
+
+def put(out: list[Piece], items: Iterable[tuple[str, Piece]]) -> None:
+    """
+    Add an object with these members to ``out``.
+    """
+    start = len(out)
+    for name, value in items:
+        out.append(_head(name))
+        out.append(value)
+    if len(out) == start:
+        out.append(b"{}")
+        return
+    out[start] = b"{" + bytes(out[start])[1:]
+    out.append(b"}")
+
+
+def request(number: int, method: bytes, params: Iterable[tuple[str, Piece]]) -> bytes:
+    """
+    Write a request of ours, as one line.
+    """
+    out: list[Piece] = [b'{"jsonrpc":"2.0","id":%d,"method":"%b","params":' % (number, method)]
+    put(out, params)
+    out.append(b"}\n")
+    return b"".join(out)
+
+
+def notice(method: bytes, params: Iterable[tuple[str, Piece]]) -> list[Piece]:
+    """
+    Write a notice, as pieces to be joined.
+    """
+    out: list[Piece] = [b'{"jsonrpc":"2.0","method":"%b","params":' % method]
+    put(out, params)
+    out.append(b"}")
+    return out
+
+
+def answer(id: bytes, result: Iterable[tuple[str, Piece]]) -> list[Piece]:
+    """
+    Write an answer, as pieces to be joined.
+    """
+    out: list[Piece] = [b'{"jsonrpc":"2.0","id":', id, b',"result":']
+    put(out, result)
+    out.append(b"}")
+    return out
+
+
+def refusal(id: bytes, code: int, message: str, data: Piece | None) -> list[Piece]:
+    """
+    Write an error that a worker gave, as pieces to be joined.
+    """
+    out: list[Piece] = [b'{"jsonrpc":"2.0","id":', id, b',"error":{"code":%d,"message":' % code]
+    out.append(msgspec.json.encode(message))
+    if data is not None:
+        out += (b',"data":', data)
+    out.append(b"}}")
+    return out
+
+
+def error(id: bytes | None, code: int, message: str, data: Mapping[str, Any]) -> bytes:
+    """
+    Write an error of ours.
+
+    Without an id the member is left out: MCP's schema has no null id.
+    """
+    body = {"code": code, "message": message}
+    start = b'{"jsonrpc":"2.0",' if id is None else b'{"jsonrpc":"2.0","id":' + id + b","
+    return b"".join((start, b'"error":', msgspec.json.encode({**body, "data": data} if data else body), b"}"))
+
+
+def join(parts: Sequence[Piece]) -> bytes:
+    """
+    Join pieces into one text.
+    """
+    return b"".join(parts)
