@@ -66,6 +66,7 @@ class Limits:
         queued: Bytes of pipelined requests that may wait on one connection.
         inflight: Exchanges at once.
         inflight_per_principal: Exchanges of one principal at once.
+        queue: Calls that may wait for one plugin's worker to be ready.
         id: Bytes of a JSON-RPC id.
         method: Bytes of a method's name.
         name: Bytes of a tool's name.
@@ -93,6 +94,7 @@ class Limits:
     queued: Bytes = Bytes(64 << 10)
     inflight: int = 512
     inflight_per_principal: int = 128
+    queue: int = 256
     id: int = 128
     method: int = 128
     name: int = 128

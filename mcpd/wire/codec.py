@@ -51,6 +51,9 @@ _pieces = msgspec.json.Decoder(list[Raw]).decode
 _only_id = msgspec.json.Decoder(_Id).decode
 _text = msgspec.json.Decoder(str).decode
 
+# What these raise for a text that they can't read.
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 # What every message costs beside its own pieces, as compact JSON:
 # {"jsonrpc":"2.0" and the closing brace; each further member has four more
 # characters than its name and its value.
@@ -79,7 +82,7 @@ class Reader:
             clients, where another reader in front of us may have understood
             something else; a worker is read by nobody but us.
         id: Most bytes of an id.
-        method: Most bytes of a method's name.
+        method: Most characters of a method's name.
         batch: Most messages of a batch.
     """
 
@@ -135,7 +138,7 @@ class Reader:
             return self._reply(envelope)
         method, params = envelope.method, envelope.params
         if len(method) > self.method:
-            raise _invalid(f"a method's name has at most {self.method} bytes")
+            raise _invalid(f"a method's name has at most {self.method} characters")
         if params is UNSET or (params is None and not self.strict):
             params = {}
         elif params is None:
@@ -246,8 +249,8 @@ def salvage_id(data: bytes) -> bytes | None:
         The id's JSON text if it is a string or an integer, else None.
     """
     try:
-        return Reader()._id(_only_id(data).id)
-    except (msgspec.DecodeError, RecursionError, Fault):
+        return Reader()._id(_only_id(_clean(data)).id)
+    except (*_BROKEN, Fault):
         return None
 
 
@@ -257,7 +260,7 @@ def members(piece: Piece) -> Members | None:
     """
     try:
         return _members(piece)
-    except (msgspec.DecodeError, RecursionError):
+    except _BROKEN:
         return None
 
 
@@ -267,7 +270,7 @@ def pieces(piece: Piece) -> list[Raw] | None:
     """
     try:
         return _pieces(piece)
-    except (msgspec.DecodeError, RecursionError):
+    except _BROKEN:
         return None
 
 
@@ -277,7 +280,7 @@ def text(piece: Piece) -> str | None:
     """
     try:
         return _text(piece)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _BROKEN:
         return None
 
 
@@ -288,9 +291,15 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-@lru_cache(2048)
+# Bounded: a peer chooses the names, so only short ones are kept.
+_KEPT = 64
+
+
 def _head(name: str) -> bytes:
     return b"," + msgspec.json.encode(name) + b":"
+
+
+_kept_head = lru_cache(2048)(_head)
 
 
 def put(out: list[Piece], items: Iterable[tuple[str, Piece]]) -> None:
@@ -299,7 +308,7 @@ def put(out: list[Piece], items: Iterable[tuple[str, Piece]]) -> None:
     """
     start = len(out)
     for name, value in items:
-        out.append(_head(name))
+        out.append(_kept_head(name) if len(name) <= _KEPT else _head(name))
         out.append(value)
     if len(out) == start:
         out.append(b"{}")

@@ -13,6 +13,9 @@ from __future__ import annotations
 
 from attrs import define, field
 
+_SHORT = 4096
+"""Pieces of fewer bytes are joined as they come."""
+
 
 class LineTooLong(Exception):
     """
@@ -76,4 +79,8 @@ class Lines:
         # the "\\r" that does not count.
         if self._kept > self.limit + 1:
             raise LineTooLong
-        self._pieces.append(data)
+        # Two bytes at a time would make a list thirty times as large as the line.
+        if self._pieces and len(self._pieces[-1]) < _SHORT:
+            self._pieces[-1] += data
+        else:
+            self._pieces.append(data)

@@ -20,6 +20,9 @@ from mcpd.wire.codec import Piece
 COMMENT = b": \n\n"
 """What a silent stream sends to show that it lives."""
 
+# Bounded: int() fails beyond 4300 digits; twelve are 30 years.
+_DIGITS = 12
+
 
 def event(parts: Iterable[Piece]) -> list[Piece]:
     """
@@ -78,7 +81,8 @@ class Events:
         held = b"\r" if buffer.endswith(b"\r") else b""
         buffer = buffer.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *blocks, rest = buffer.split(b"\n\n")
-        if max(map(len, (*blocks, rest))) > self.limit:
+        # The line ends around an event are not counted, wherever a read ends.
+        if any(len(block.strip(b"\n")) > self.limit for block in (*blocks, rest)):
             raise EventTooLong
         self._buffer = rest + held
         return [event for block in blocks if (event := _read(block)) is not None]
@@ -101,5 +105,5 @@ def _read(block: bytes) -> Event | None:
         b"\n".join(lines),
         fields.get(b"event") or b"message",
         fields.get(b"id"),
-        int(retry) if retry.isdigit() else None,
+        int(retry) if retry.isdigit() and len(retry) <= _DIGITS else None,
     )

@@ -1,0 +1,147 @@
+# -*- test-case-name: tests.config.test_refusals -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+What a specification may not say, although each value is of the right type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from attrs import evolve
+
+from mcpd.config.addresses import check_url, read_endpoint
+from mcpd.config.problem import Flaw, Path, quoted
+from mcpd.config.settings import DaemonSettings
+from mcpd.policy.origin import HostRule, OriginRule
+from mcpd.units import Seconds, write_bytes, write_seconds
+from mcpd.web.spec import Limits, Listen
+from mcpd.workers.spec import Plugin
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z", re.ASCII)
+_PREFIX = re.compile(r"(?!.*__)[A-Za-z0-9_.-]{0,32}\Z", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+
+ENDPOINT = r'must be as "tcp:8420:interface=127.0.0.1" or "tcp6:8420:interface=\\:\\:1", the port up to 65535'
+HOST = 'must be as "tools.example.org" or "tools.example.org:8443"'
+ORIGIN = 'must be as "https://app.example.org" or "https://app.example.org:8443", without a path'
+URL = 'must be as "https://tools.example.org", without query and fragment'
+VARIABLE = "a variable's name has letters, digits and _ and starts with no digit"
+
+
+def check_daemon(daemon: DaemonSettings) -> Iterator[Flaw]:
+    """
+    Check the ``[daemon]`` table.
+    """
+    if not daemon.state_dir:
+        yield Flaw(("state_dir",), "is empty", "must be a folder")
+    if not daemon.log.file:
+        yield Flaw(("log", "file"), "is empty", 'must be a file, or "-" for standard output')
+    if daemon.public_url:
+        yield from _read(check_url, daemon.public_url, ("public_url",), URL)
+    texts = {"state_dir": daemon.state_dir, "plugin_dir": daemon.plugin_dir}
+    yield from _without_nul(texts.items())
+
+
+def check_limits(limits: Limits) -> Iterator[Flaw]:
+    """
+    Check the ``[limits]`` table.
+    """
+    for key, larger in (("body", "buffered"), ("request_line", "head")):
+        value, bound = getattr(limits, key), getattr(limits, larger)
+        if value > bound:
+            yield Flaw(
+                (key,), f"is {write_bytes(value)}", f"must be at most {larger}, which is {write_bytes(bound)}"
+            )
+
+
+def check_listen(listen: Listen) -> Iterator[Flaw]:
+    """
+    Check one ``[[listen]]`` table.
+    """
+    yield from _read(read_endpoint, listen.endpoint, ("endpoint",), ENDPOINT)
+    for index, host in enumerate(listen.hosts):
+        yield from _read(HostRule.read, host, ("hosts", index), HOST)
+    for index, origin in enumerate(listen.origins):
+        yield from _read(OriginRule.read, origin, ("origins", index), ORIGIN)
+    if not listen.serve:
+        yield Flaw(("serve",), "is empty", 'must have "mcp" or "health"')
+    yield from _exposed(listen)
+
+
+def _exposed(listen: Listen) -> Iterator[Flaw]:
+    try:
+        address = read_endpoint(listen.endpoint)
+    except ValueError:
+        return
+    if address.loopback:
+        return
+    if listen.auth == "none":
+        allowed = "without credentials only 127.0.0.0/8 and ::1 may be listened to"
+        yield Flaw(("auth",), f'is "none" on {address.interface}', allowed)
+    if not listen.plain_is_fine:
+        wrong = f"would serve clear text on {address.interface}"
+        allowed = "TLS comes with a later release: use loopback behind a proxy, or say plain_is_fine = true"
+        yield Flaw(("endpoint",), wrong, allowed)
+
+
+def check_plugin(plugin: Plugin) -> Iterator[Flaw]:
+    """
+    Check one plugin.
+    """
+    if not _NAME.match(plugin.name):
+        allowed = "has 1 to 32 lower-case letters, digits and -, and does not start with -"
+        yield Flaw((), f"{quoted(plugin.name)} is no plugin's name", f"one {allowed}")
+    if plugin.prefix is not None and not _PREFIX.match(plugin.prefix):
+        allowed = 'must have up to 32 letters, digits and _ . - without "__"'
+        yield Flaw(("prefix",), f"is {quoted(plugin.prefix)}", allowed)
+    if not plugin.command or not plugin.command[0]:
+        yield Flaw(("command",), "has no program", 'must be as ["/usr/bin/program", "argument"]')
+    yield from _variables(plugin)
+    yield from _times(plugin)
+    yield from _without_nul((("cwd", plugin.cwd),))
+    for key, words in (("command", plugin.command), ("path", plugin.path)):
+        for flaw in _without_nul(enumerate(words)):
+            yield evolve(flaw, path=(key, *flaw.path))
+
+
+def _variables(plugin: Plugin) -> Iterator[Flaw]:
+    for name in plugin.env:
+        if not _VARIABLE.match(name):
+            yield Flaw(("env", name), "is no variable's name", VARIABLE)
+    for flaw in _without_nul(plugin.env.items()):
+        yield evolve(flaw, path=("env", *flaw.path))
+    for index, name in enumerate(plugin.inherit):
+        if not _VARIABLE.match(name):
+            yield Flaw(("inherit", index), f"{quoted(name)} is no variable's name", VARIABLE)
+        elif name in plugin.env:
+            yield Flaw(("inherit", index), f"{name} is in env, too", "say it in one of the two")
+
+
+def _times(plugin: Plugin) -> Iterator[Flaw]:
+    times, (first, longest) = plugin.timeouts, plugin.restart.backoff
+    calls: dict[Path, Seconds] = {("timeouts", "call"): times.call}
+    calls |= {("timeouts", "tools", tool): patience for tool, patience in times.tools.items()}
+    for path, patience in calls.items():
+        if patience > times.max:
+            allowed = f"must be at most timeouts.max, which is {write_seconds(times.max)}"
+            yield Flaw(path, f"is {write_seconds(patience)}", allowed)
+    if first > longest:
+        wrong = f"goes from {write_seconds(first)} to {write_seconds(longest)}"
+        yield Flaw(("restart", "backoff"), wrong, "the first pause must be at most the longest")
+
+
+def _read(read: Callable[[str], object], text: str, path: Path, allowed: str) -> Iterator[Flaw]:
+    try:
+        read(text)
+    except ValueError as error:
+        yield Flaw(path, f"{quoted(text)} is refused: {error}", allowed)
+
+
+def _without_nul(texts: Iterable[tuple[str | int, str]]) -> Iterator[Flaw]:
+    # The kernel ends a path, an argument and a variable at the first one.
+    for key, text in texts:
+        if "\0" in text:
+            yield Flaw((key,), "has a NUL letter", "must be without")

@@ -1,0 +1,241 @@
+# -*- test-case-name: tests.test_events -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+What can be told: frozen values, and the one publisher.
+
+The code that knows tells an event once; whoever wants to write or count it
+observes.  Each event has the sentence that a log shows, with its fields' names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import ClassVar
+
+from attrs import define, field, frozen
+
+
+class Level(Enum):
+    """
+    How much an operator should care.
+    """
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+@frozen
+class Event:
+    """
+    Something that happened.
+
+    Attributes:
+        level: How much an operator should care.
+        sentence: What a log says of it; names in braces are its fields.
+    """
+
+    level: ClassVar[Level] = Level.INFO
+    sentence: ClassVar[str] = ""
+
+
+@frozen
+class DoorOpened(Event):
+    """
+    Clients can connect at an address.
+    """
+
+    sentence = "listening on {address}"
+    address: str
+
+
+@frozen
+class DaemonStopping(Event):
+    """
+    The daemon was asked to stop.
+    """
+
+    sentence = "stopping: {running} exchanges are given {drain} s to end"
+    running: int
+    drain: float
+
+
+@frozen
+class DaemonStopped(Event):
+    """
+    Every worker is gone.
+    """
+
+    sentence = "stopped"
+
+
+@frozen
+class PluginLeftOut(Event):
+    """
+    A plugin can't run on this machine.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: left out: {why}"
+    plugin: str
+    why: str
+
+
+@frozen
+class WorkerStarted(Event):
+    """
+    A worker's process exists.
+    """
+
+    level = Level.DEBUG
+    sentence = "{plugin}: worker {pid} started"
+    plugin: str
+    pid: int
+
+
+@frozen
+class WorkerReady(Event):
+    """
+    A worker has shaken hands and told what it has.
+    """
+
+    sentence = "{plugin}: worker {pid} is ready after {seconds} s: it speaks {revision} and has {tools} tools"
+    plugin: str
+    pid: int
+    seconds: float
+    revision: str
+    tools: int
+
+
+@frozen
+class WorkerEnded(Event):
+    """
+    A worker's process is gone.
+
+    Attributes:
+        lost: How many calls it had.
+        again: After how many seconds it is started again; None if it is not.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: worker {pid} ended: {why}; {lost} calls lost; next start in {again} s"
+    plugin: str
+    pid: int
+    why: str
+    lost: int
+    again: float
+
+
+@frozen
+class WorkerStopped(Event):
+    """
+    A worker's process is gone because it was asked to go.
+    """
+
+    sentence = "{plugin}: worker {pid} stopped: {why}"
+    plugin: str
+    pid: int
+    why: str
+
+
+@frozen
+class WorkerSaid(Event):
+    """
+    A worker wrote a line to its standard error.
+    """
+
+    sentence = "{plugin}: {line}"
+    plugin: str
+    pid: int
+    line: str
+
+
+@frozen
+class WorkerSilenced(Event):
+    """
+    A worker wrote more to its standard error than is logged.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: worker {pid} wrote {bytes} bytes too much to its standard error; they were dropped"
+    plugin: str
+    pid: int
+    bytes: int
+
+
+@frozen
+class WorkerNoise(Event):
+    """
+    A worker wrote to its standard output what is not a message; told for the first such line.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: worker {pid} wrote to its standard output what is not MCP ({why}): {line}"
+    plugin: str
+    pid: int
+    why: str
+    line: str
+
+
+@frozen
+class DefinitionLeftOut(Event):
+    """
+    Something that a plugin offers is not served.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: not served: {why}"
+    plugin: str
+    why: str
+
+
+@frozen
+class NameTaken(Event):
+    """
+    Two plugins have a tool of the same public name; the one that is configured later goes without.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: its tool {name} is not served: an earlier plugin has that name"
+    plugin: str
+    name: str
+
+
+@frozen
+class Incident(Event):
+    """
+    Something that nobody expected happened in an exchange; the client was told its number.
+    """
+
+    level = Level.ERROR
+    sentence = "incident {request}: {trace}"
+    request: str
+    trace: str
+
+
+Observer = Callable[[Event], None]
+
+
+@define
+class Publisher:
+    """
+    Passes each event to every observer, in the order in which they came.
+    """
+
+    _observers: list[Observer] = field(factory=list)
+
+    def observe(self, observer: Observer) -> None:
+        """
+        Pass every later event to ``observer``, too.
+        """
+        self._observers.append(observer)
+
+    def tell(self, event: Event) -> None:
+        """
+        Tell every observer.
+        """
+        for observer in self._observers:
+            observer(event)

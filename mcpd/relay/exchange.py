@@ -1,0 +1,148 @@
+# -*- test-case-name: tests.relay.test_exchange -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+The client's side of a call: one request, its way back, and how it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from attrs import define
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from mcpd.relay.eras import Tongue
+from mcpd.wire import codec
+from mcpd.wire.codec import Piece
+from mcpd.wire.fault import Fault
+from mcpd.wire.message import Answer, Notice, Refusal
+from mcpd.wire.offer import Tool
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+
+class Way(Protocol):
+    """
+    The way back to a client, whatever door it came through.
+
+    Attributes:
+        id: The request id, which the client is told and the log has.
+        hung_up: Called once if the client goes before it was answered.
+    """
+
+    hung_up: Callable[[], None] | None
+
+    @property
+    def id(self) -> str: ...  # noqa: D102  described above
+
+    def answer(self, parts: Sequence[Piece], status: int = 200, fields: Fields = ()) -> None:
+        """
+        Give the answer.
+        """
+
+    def empty(self, status: int, fields: Fields = ()) -> None:
+        """
+        Give an answer that says nothing.
+        """
+
+    def notice(self, parts: Sequence[Piece]) -> None:
+        """
+        Send a message before the answer.
+        """
+
+    def end(self) -> None:
+        """
+        End without an answer.
+        """
+
+    def fault(self, fault: Fault, id: bytes | None = None, status: int | None = None) -> None:
+        """
+        Give a fault as the answer.
+        """
+
+
+@define(eq=False)
+class Exchange:
+    """
+    One request of a client that a plugin works on; the :class:`mcpd.wire.call.Listener` of its call.
+
+    Attributes:
+        id: The request's id, raw.
+        caller: The principal's name.
+    """
+
+    id: bytes
+    caller: str
+    _tongue: Tongue
+    _way: Way
+    _tool: Tool
+    _token: Piece | None
+    _over: Callable[[Exchange], None]
+    _unexpected: Callable[[Failure, str], Fault]
+    _call: Deferred[Answer | Refusal] | None = None
+    _mute: bool = False
+
+    def follow(self, call: Deferred[Answer | Refusal]) -> None:
+        """
+        Wait for the call's outcome, and for the client to lose patience.
+        """
+        self._call = call
+        self._way.hung_up = self._hung_up
+        call.addCallback(self._answered)
+        call.addErrback(self._failed)
+
+    def notice(self, notice: Notice) -> None:
+        """
+        Pass a notice on, with the client's own token.
+        """
+        if self._token is not None:
+            params = (("progressToken", self._token), *notice.params.items())
+            self._way.notice(codec.notice(notice.method.encode(), params))
+
+    def cancel(self) -> None:
+        """
+        Cancel the call, since the client said so: there is no answer then.
+        """
+        self._mute = True
+        self._stop()
+        self._way.end()
+
+    def abandon(self, fault: Fault) -> None:
+        """
+        Cancel the call, and tell the client why.
+        """
+        self._mute = True
+        self._stop()
+        self._tell(fault)
+
+    def _hung_up(self) -> None:
+        self._mute = True
+        if self._tongue.hang_up_cancels:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+
+    def _answered(self, outcome: Answer | Refusal) -> None:
+        self._over(self)
+        if self._mute:
+            return
+        if isinstance(outcome, Answer):
+            parts, status = self._tongue.fitted(self.id, outcome.result, self._tool)
+        else:
+            parts, status = self._tongue.refusal(self.id, outcome)
+        self._way.answer(parts, status)
+
+    def _failed(self, failure: Failure) -> None:
+        self._over(self)
+        if self._mute and failure.check(CancelledError, Fault):
+            return
+        fault = failure.value
+        self._tell(fault if isinstance(fault, Fault) else self._unexpected(failure, self._way.id))
+
+    def _tell(self, fault: Fault) -> None:
+        self._way.fault(fault, self.id, self._tongue.status(fault))

@@ -1,0 +1,162 @@
+# -*- test-case-name: tests.test_tap -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+``twistd mcpd``: its options, and the service that they make.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any, ClassVar, TextIO
+
+from twisted.application.service import IService, MultiService
+from twisted.logger import ILogObserver, Logger
+from twisted.python import usage
+from twisted.python.components import Componentized
+
+from mcpd import __version__
+from mcpd.config.development import development
+from mcpd.config.load import find_configuration, load
+from mcpd.config.problem import ConfigurationError
+from mcpd.config.settings import Settings
+from mcpd.daemon import Daemon, World
+from mcpd.events import PluginLeftOut, Publisher
+from mcpd.log import log_events, observer
+
+_BAD_CONFIGURATION = 78
+"""The exit status for a configuration that is refused (``EX_CONFIG`` of sysexits.h)."""
+
+_INSTALLED = Path("/usr/share/mcpd/plugins")
+_PIDFILE = "twistd.pid"
+
+
+class Options(usage.Options):
+    """
+    The options of ``twistd mcpd``.
+    """
+
+    synopsis = "[options]"
+    longdesc = (
+        "The system daemon for the Model Context Protocol. Without -c it reads $MCPD_CONFIG, else "
+        "/etc/mcpd/mcpd.toml; without any of them it serves the example plugins for development."
+    )
+    optParameters: ClassVar[list[list[Any]]] = [["config", "c", None, "The configuration file."]]
+    optFlags: ClassVar[list[list[Any]]] = [
+        ["check", None, "Print every error of the configuration and exit 78, or exit 0."]
+    ]
+
+    settings: Settings
+    left_out: tuple[PluginLeftOut, ...] = ()
+    is_development = False
+    logs_elsewhere = False
+
+    def opt_version(self) -> None:
+        """
+        Print the version and exit.
+        """
+        sys.stdout.write(f"mcpd {__version__}\n")
+        raise SystemExit(0)
+
+    def postOptions(self) -> None:
+        """
+        Read the configuration; what is wrong with it is printed, and ends the process.
+        """
+        try:
+            self._load()
+        except ConfigurationError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(_BAD_CONFIGURATION) from error
+        if self["check"]:
+            sys.stdout.write("The configuration is good.\n")
+            raise SystemExit(0)
+        if self.parent is not None:
+            self._set_up_twistd(self.parent)
+
+    def _load(self) -> None:
+        uid = os.getuid()
+        path = find_configuration(self["config"], os.environ)
+        if path is not None:
+            self.settings = load(path, os.environ, uid)
+            return
+        found = development(os.environ, Path.cwd(), _INSTALLED, Path(sys.executable), uid)
+        self.is_development = True
+        self.settings = found.settings
+        self.left_out = tuple(PluginLeftOut(item.plugin, item.why) for item in found.left_out)
+
+    def _set_up_twistd(self, twistd: usage.Options) -> None:
+        # In the foreground nobody needs a file with our number, and the state
+        # folder's lock sees to there being one daemon.
+        if twistd.get("nodaemon") and twistd.get("pidfile") == _PIDFILE:
+            twistd["pidfile"] = ""
+        self.logs_elsewhere = bool(twistd.get("logger") or twistd.get("logfile") or twistd.get("syslog"))
+
+    def observer(self) -> ILogObserver:
+        """
+        Make what writes the log, as configured.
+        """
+        log = self.settings.daemon.log
+        file: TextIO = sys.stdout
+        if log.file != "-":
+            file = open(log.file, "a", encoding="utf-8")  # noqa: SIM115  open as long as the process
+        return observer(file, log.format, log.level)
+
+
+class Logged(MultiService):
+    """
+    Services whose application logs as configured, unless ``twistd`` was told otherwise.
+    """
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self._options = options
+
+    def setServiceParent(self, parent: Any) -> None:
+        """
+        Hear which application these services are of, before it begins to log.
+        """
+        if isinstance(parent, Componentized) and not self._options.logs_elsewhere:
+            parent.setComponent(ILogObserver, self._options.observer())
+        super().setServiceParent(parent)
+
+
+def makeService(options: Options) -> IService:
+    """
+    Make the daemon.  Nothing is opened before it is started, since twistd forks in between.
+    """
+    from twisted.internet import reactor  # noqa: PLC0415  the one place that fetches the reactor
+
+    publisher = Publisher()
+    publisher.observe(log_events(Logger(namespace="mcpd")))
+    for event in options.left_out:
+        publisher.tell(event)
+    world = World(reactor, os.urandom, random.random, dict(os.environ), getpass.getuser(), sys.executable)
+    daemon = Daemon(options.settings, world, publisher)
+    if options.is_development:
+        daemon.when_open(_greet)
+    logged = Logged(options)
+    daemon.setServiceParent(logged)
+    return logged
+
+
+def _greet(daemon: Daemon) -> None:
+    address = daemon.addresses[0]
+    sys.stdout.write(
+        f"""
+mcpd serves for development, to this machine only:
+
+  address  {address}/mcp
+  key      in {daemon.key_file}
+
+For a client's mcpServers:
+
+  {{"mcpd": {{"type": "http", "url": "{address}/mcp",
+            "headers": {{"Authorization": "Bearer PUT-THE-KEY-HERE"}}}}}}
+
+"""
+    )
+    sys.stdout.flush()

@@ -1,0 +1,429 @@
+# -*- test-case-name: tests.web.test_http -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+HTTP/1.1 for the doors: a connection, from bytes to exchanges and back.
+
+One exchange of a connection runs at a time, and the next one that was
+pipelined begins in a new turn of the reactor, so that no client can keep it
+from the others.  All deadlines are absolute: nothing that a client sends puts
+them off.
+
+A client that closes its sending side has hung up: over TCP that is all that
+one sees of a client which closes, and closing is how MCP clients cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from math import inf
+from typing import Any, ClassVar
+
+from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
+from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from mcpd.web.head import Head, Outline, find_head, read_outline
+from mcpd.web.ledger import Ledger
+from mcpd.web.outlet import choose
+from mcpd.web.porch import Porch
+from mcpd.web.reply import Reply
+from mcpd.web.site import Request, Resource, Site
+from mcpd.web.spec import Limits
+from mcpd.web.upload import Upload, check_body
+from mcpd.wire.fault import Fault, Kind
+
+__all__ = ["Connection", "Doors", "Head", "Reply", "Request", "Resource"]
+
+# Seconds that a connection which is being closed has for it.
+_GRACE = 1.0
+
+
+class Phase(Enum):
+    """
+    What a connection does with bytes.
+    """
+
+    HEAD = "waits for a head, or for the rest of one"
+    EXCHANGE = "takes the rest of the body, then keeps what comes until the exchange is over"
+    CLOSING = "throws away what comes"
+
+
+class Connection(Protocol):
+    """
+    One client's connection.
+
+    Attributes:
+        due: When :meth:`check` is to be called, in seconds.
+        bodyless: Whether the running exchange's answer has no body.
+        old: Whether the running exchange is HTTP/1.0.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, porch: Porch, peer: str) -> None:
+        self.due = inf
+        self.bodyless = False
+        self.old = False
+        self._porch = porch
+        self._limits = porch.limits
+        self._peer = peer
+        self._phase = Phase.CLOSING
+        # What came and is not taken yet.
+        self._queue = b""
+        self._paused = False
+        # When the connection began to be too old for another request.
+        self._until = 0.0
+        self._served = 0
+        # The last head that was read: a client's next one is often the same.
+        self._block = b""
+        self._outline: Outline | None = None
+        # Whether the connection is kept after the running exchange, and
+        # whether something of the client's is left that nobody will read.
+        self._keeps = True
+        self._unread = False
+        self._reply: Reply | None = None
+        self._upload: Upload | None = None
+
+    # What Twisted calls.
+
+    def connectionMade(self) -> None:
+        """
+        Begin, if there is room for one more.
+        """
+        transport: Any = self.transport
+        porch = self._porch
+        self._outlet = choose(transport, self._limits, porch.slow, porch.clock)
+        if not porch.enter(self, self._peer):
+            self._outlet.abort()
+            return
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
+        now = porch.clock.seconds()
+        self._until = now + self._limits.connection_life
+        self.due = now + self._limits.header_timeout
+        self._phase = Phase.HEAD
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Take what came.
+        """
+        phase = self._phase
+        if phase is Phase.HEAD:
+            self._begin(self._queue + data if self._queue else data)
+        elif self._upload is not None:
+            self._fill(self._upload, data)
+        elif phase is Phase.EXCHANGE:
+            self._queue += data
+            self._throttle()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted has a default
+        """
+        End, and tell the exchange that runs.
+        """
+        self._phase = Phase.CLOSING
+        self.due = inf
+        self._queue = self._block = b""
+        self._outlet.forget()
+        self._end_upload()
+        self._porch.leave(self, self._peer)
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            try:
+                reply.lost()
+            except Exception:
+                self._log.failure("request {id}: hanging up failed", id=reply.id)
+
+    # What the porch calls.
+
+    def check(self, now: float) -> None:
+        """
+        Do what is due.
+
+        Args:
+            now: Seconds.
+        """
+        match self._phase:
+            case Phase.HEAD if self._queue:
+                self._refuse(Fault(Kind.TOO_SLOW, "the head took longer than limits.header_timeout"))
+            case Phase.HEAD:
+                self._close()
+            case Phase.EXCHANGE if self._upload is not None:
+                self._check_upload(self._upload, now)
+            case Phase.EXCHANGE:
+                self._remark()
+            case Phase.CLOSING if self._outlet.waiting:
+                # The client still takes its answer; if it stops, the outlet gives up.
+                self.due = now + _GRACE
+            case Phase.CLOSING:
+                self.due = inf
+                self._outlet.abort()
+
+    def retire(self) -> None:
+        """
+        Close if the connection waits for a request; else its answer is the last.
+        """
+        if self._phase is Phase.HEAD and not self._queue:
+            self._close()
+
+    # What the reply calls.
+
+    def fields(self) -> bytes:
+        """
+        Give the fields that all answers of the moment share.
+        """
+        return self._porch.stamp.fields()
+
+    def parting(self, endless: bool) -> bytes:
+        """
+        Decide whether the connection is kept, and give the field that says so.
+        """
+        porch = self._porch
+        spent = self._served >= self._limits.requests or porch.clock.seconds() >= self._until
+        if endless or spent or porch.retiring or not self._keeps:
+            self._keeps = False
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self.old else b""
+
+    def send(self, data: bytes) -> None:
+        """
+        Send bytes to the client.
+        """
+        self._outlet.send(data)
+
+    def later(self, call: Callable[[], None]) -> None:
+        """
+        Call something at the end of this turn of the reactor.
+        """
+        self._porch.clock.callLater(0, call)
+
+    def spoke(self) -> None:
+        """
+        Let the stream be silent for a while from now on.
+        """
+        self.due = self._porch.clock.seconds() + self._limits.comment
+
+    def finished(self) -> None:
+        """
+        Go on with the next request, or close.
+        """
+        self._reply = None
+        if not self._keeps:
+            self._close()
+        elif self._queue:
+            self.due = inf
+            self.later(self._resume)
+        else:
+            self._phase = Phase.HEAD
+            self.due = self._porch.clock.seconds() + self._limits.idle_timeout
+
+    # From bytes to a head.
+
+    def _begin(self, data: bytes) -> None:
+        end = data.find(b"\r\n\r\n") + 4
+        outline = self._outline
+        if end < 4 or outline is None or data[:end] != self._block:
+            try:
+                end, outline = self._read(data)
+            except Fault as fault:
+                self._refuse(fault)
+                return
+        if outline is not None:
+            self._admit(outline, data, end)
+
+    def _read(self, data: bytes) -> tuple[int, Outline | None]:
+        start, end = find_head(data, self._limits.request_line, self._limits.head)
+        if not end:
+            self._wait(data)
+            return 0, None
+        self._block = b""
+        block = data[start:end]
+        self._outline = read_outline(block, self._limits.fields)
+        self._block = block
+        return end, self._outline
+
+    def _wait(self, data: bytes) -> None:
+        # From the first byte on; a new connection has no longer than that in all.
+        if not self._queue and self._served:
+            self.due = self._porch.clock.seconds() + self._limits.header_timeout
+        self._queue = data
+
+    # From a head to an exchange.
+
+    def _admit(self, outline: Outline, data: bytes, end: int) -> None:
+        # An upgrade to WebSocket will leave here; today it is a wish that is ignored.
+        self._served += 1
+        self._keeps = outline.keeps
+        self.old = outline.old
+        self.bodyless = outline.method == b"HEAD"
+        reply = self._open()
+        method, path, query = outline.method, outline.path, outline.query
+        head = Head(method, path, query, outline.fields, outline.repeated, self._peer, reply.id)
+        stop = end + outline.length
+        # A body in chunks is never whole, even if it is here.
+        whole = end <= stop <= len(data)
+        self._queue = data[stop:] if whole else b""
+        try:
+            resource, caller = self._porch.site.admit(head)
+            check_body(outline, self._limits.body)
+        except Exception:
+            if not whole:
+                self._leave_unread()
+            self._fail(reply)
+            return
+        if outline.strange:
+            self._leave_unread()
+            reply.fault(_bad("only 100-continue can be expected"), status=417)
+        elif whole:
+            self._serve(resource, Request(head, caller, data[end:stop]), reply)
+        else:
+            now = self._porch.clock.seconds()
+            upload = Upload(outline, resource, head, caller, reply, now, self._limits, self._porch.ledger)
+            self._receive(upload, data[end:])
+
+    def _open(self) -> Reply:
+        self._phase = Phase.EXCHANGE
+        self.due = inf
+        reply = self._reply = Reply(self, self._porch.new_id())
+        return reply
+
+    def _serve(self, resource: Resource, request: Request, reply: Reply) -> None:
+        try:
+            resource.serve(request, reply)
+        except Exception:
+            self._fail(reply)
+        if self._queue:
+            self._throttle()
+
+    def _resume(self) -> None:
+        if self._phase is Phase.EXCHANGE:
+            self._phase = Phase.HEAD
+            queue, self._queue = self._queue, b""
+            self._begin(queue)
+            self._throttle()
+
+    def _remark(self) -> None:
+        if self._reply is not None:
+            self._reply.comment()
+
+    def _throttle(self) -> None:
+        # Never while nothing is queued: a transport that is paused does not see a hang-up.
+        full = self._phase is Phase.EXCHANGE and len(self._queue) > self._limits.queued
+        if full is not self._paused:
+            self._paused = full
+            transport: Any = self.transport
+            transport.pauseProducing() if full else transport.resumeProducing()
+
+    # A body that did not come with its head.
+
+    def _receive(self, upload: Upload, data: bytes) -> None:
+        self._upload = upload
+        self.due = upload.check(upload.began)
+        if data:
+            self._fill(upload, data)
+        elif upload.outline.waits:
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _fill(self, upload: Upload, data: bytes) -> None:
+        try:
+            rest = upload.feed(data)
+        except Fault as fault:
+            self._refuse(fault)
+            return
+        if rest is not None:
+            self._end_upload()
+            self.due = inf
+            self._queue = rest
+            self._serve(upload.resource, Request(upload.head, upload.caller, upload.body), upload.reply)
+
+    def _check_upload(self, upload: Upload, now: float) -> None:
+        try:
+            self.due = upload.check(now)
+        except Fault as fault:
+            self._refuse(fault)
+
+    def _end_upload(self) -> None:
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.end()
+
+    # Ends.
+
+    def _refuse(self, fault: Fault) -> None:
+        reply = self._reply
+        if reply is None:
+            self._served += 1
+            self.old = self.bodyless = False
+            reply = self._open()
+        self._end_upload()
+        self._leave_unread()
+        reply.fault(fault)
+
+    def _fail(self, reply: Reply) -> None:
+        # Called while an exception is handled.
+        failure = Failure()
+        fault: Any = failure.value
+        if isinstance(fault, Fault):
+            reply.fault(fault)
+            return
+        self._log.failure("request {id} failed", failure, id=reply.id)
+        self._keeps = False
+        reply.fault(Fault(Kind.INTERNAL, "internal error"), status=500)
+
+    def _leave_unread(self) -> None:
+        self._keeps = False
+        self._unread = True
+
+    def _close(self) -> None:
+        self._phase = Phase.CLOSING
+        self.due = self._porch.clock.seconds() + _GRACE
+        # Closing a socket with unread bytes resets it, and the client may lose
+        # the answer: go on reading for a moment instead.
+        linger = self._unread or bool(self._queue)
+        self._queue = b""
+        if linger:
+            self._throttle()
+            self._outlet.finish()
+        else:
+            self._outlet.close()
+
+
+class Doors(ServerFactory):
+    """
+    The connections of one listener.
+
+    Attributes:
+        porch: What they share.
+    """
+
+    # Twisted would log each start and stop of a port.
+    noisy = False
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        site: Site,
+        limits: Limits,
+        ledger: Ledger,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self.porch = Porch(clock, site, limits, ledger, entropy)
+
+    def buildProtocol(self, addr: IAddress | None) -> Connection:
+        """
+        Make the protocol of a new connection.
+        """
+        return Connection(self.porch, getattr(addr, "host", ""))
+
+    def retire(self) -> None:
+        """
+        Close connections that wait for a request; the others' answers are their last.
+        """
+        self.porch.retire()
+
+
+def _bad(text: str) -> Fault:
+    return Fault(Kind.BAD_REQUEST, text)

@@ -1,0 +1,234 @@
+# -*- test-case-name: tests.web.test_outlet -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Bytes on their way to a client, and what becomes of a client that does not take them.
+
+Twisted's ``transport.write`` waits for the next turn of the reactor and costs
+two system calls more than a send.  On plain sockets a :class:`DirectOutlet`
+sends at once when nothing waits before it; that needs names which Twisted
+keeps to itself, so they are named here, and only here, and have a test of
+their own.  On TLS it would overtake what the TLS layer still holds: there, and
+on anything unknown, an :class:`Outlet` writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
+from twisted.protocols.policies import ProtocolWrapper
+from zope.interface import implementer
+
+from mcpd.web.spec import Limits
+
+# Twisted's names, of twisted.internet.abstract.FileDescriptor and tcp.Connection.
+PRIVATE = ("writeSomeData", "dataBuffer", "offset", "_tempDataBuffer", "_tempDataLen")
+
+
+def choose(transport: Any, limits: Limits, slow: set[Outlet], clock: IReactorTime) -> Outlet:
+    """
+    Make the outlet that fits a connection's transport.
+
+    Args:
+        transport: The transport.
+        limits: The bounds on what waits.
+        slow: Where an outlet stands while a client takes less than it is sent.
+        clock: Tells the time.
+    """
+    wrapped = isinstance(transport, ProtocolWrapper) or ISSLTransport.providedBy(transport)
+    plain = not wrapped and all(hasattr(transport, name) for name in PRIVATE)
+    return (DirectOutlet if plain else Outlet)(transport, limits, slow, clock)
+
+
+@implementer(IPushProducer)
+class Outlet:
+    """
+    Writes to any transport, and learns as its producer when too much waits.
+    """
+
+    def __init__(self, transport: Any, limits: Limits, slow: set[Outlet], clock: IReactorTime) -> None:
+        self._transport = transport
+        self._limits = limits
+        self._slow = slow
+        self._clock = clock
+        self._since = 0.0
+        self._waiting = 0
+        self._closing = False
+        self._watch()
+
+    @property
+    def waiting(self) -> int:
+        """
+        Bytes that wait for the client, as far as one can know.
+        """
+        return self._waiting
+
+    def send(self, data: bytes) -> None:
+        """
+        Send, or keep for when the client takes it.
+
+        If more waits already than may, that is the end of the connection.  One
+        answer may be longer than that; its own bound is the worker's.
+        """
+        if self.waiting > self._limits.unsent:
+            self.abort()
+            return
+        if self in self._slow:
+            self._waiting += len(data)
+        self._transport.write(data)
+
+    def look(self, now: float) -> None:
+        """
+        Give up on a client that took nothing for too long.
+
+        Args:
+            now: Seconds.
+        """
+        if now - self._since >= self._limits.stall:
+            self.abort()
+
+    def finish(self) -> None:
+        """
+        Say that nothing follows, where the transport can, and go on reading.
+        """
+
+    def close(self) -> None:
+        """
+        Close the connection once everything is sent.
+        """
+        self._closing = True
+        # A transport waits for its producer before it closes.
+        if self not in self._slow:
+            self._transport.unregisterProducer()
+            self._transport.loseConnection()
+
+    def abort(self) -> None:
+        """
+        Close the connection now, whatever is lost.
+        """
+        self.forget()
+        self._transport.abortConnection()
+
+    def forget(self) -> None:
+        """
+        Stop waiting for the client: the connection is gone.
+        """
+        self._waiting = 0
+        self._slow.discard(self)
+
+    def pauseProducing(self) -> None:
+        """
+        Hear from the transport that its buffer is full.
+        """
+        self._since = self._clock.seconds()
+        self._slow.add(self)
+
+    def resumeProducing(self) -> None:
+        """
+        Hear from the transport that its buffer is empty again.
+        """
+        self.forget()
+        if self._closing:
+            self.close()
+
+    def stopProducing(self) -> None:
+        """
+        Hear from the transport that it is gone.
+        """
+        self.forget()
+
+    def _watch(self) -> None:
+        self._transport.registerProducer(self, True)
+
+
+class DirectOutlet(Outlet):
+    """
+    Sends at once on a plain socket of Twisted's, as long as nothing waits.
+    """
+
+    _handed = 0
+    _taken = 0
+
+    @property
+    def waiting(self) -> int:
+        """
+        Bytes that wait for the client.
+        """
+        transport = self._transport
+        return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
+
+    def send(self, data: bytes) -> None:
+        """
+        Send, or keep for when the client takes it, as above.
+        """
+        transport = self._transport
+        if not transport.dataBuffer and not transport._tempDataBuffer:
+            sent = transport.writeSomeData(data)
+            if sent == len(data):
+                return
+            data = self._send_more(data, sent)
+            if not data:
+                return
+        self._keep(data)
+
+    def look(self, now: float) -> None:
+        """
+        Give up on a client that took nothing for too long.
+
+        Args:
+            now: Seconds.
+        """
+        waiting = self.waiting
+        if not waiting:
+            self.forget()
+        elif self._handed - waiting != self._taken:
+            self._taken = self._handed - waiting
+            self._since = now
+        else:
+            super().look(now)
+
+    def finish(self) -> None:
+        """
+        Say that nothing follows, and go on reading.
+        """
+        self._transport.loseWriteConnection()
+
+    def close(self) -> None:
+        """
+        Close the connection once everything is sent.
+        """
+        self._transport.loseConnection()
+
+    def forget(self) -> None:
+        """
+        Stop waiting for the client.
+        """
+        self._handed = self._taken = 0
+        self._slow.discard(self)
+
+    def _watch(self) -> None:
+        # What waits can be seen at any time: there is no need to be told.
+        pass
+
+    def _send_more(self, data: bytes, sent: Any) -> bytes:
+        # One send takes at most SEND_LIMIT bytes: go on while the socket takes
+        # them.  An error comes as a value; the transport meets it again when
+        # it writes, and ends the connection in its own turn.
+        rest = memoryview(data)
+        while isinstance(sent, int) and sent > 0:
+            rest = rest[sent:]
+            if not rest:
+                return b""
+            sent = self._transport.writeSomeData(rest)
+        return bytes(rest)
+
+    def _keep(self, data: bytes) -> None:
+        if self.waiting > self._limits.unsent:
+            self.abort()
+            return
+        if self not in self._slow:
+            self._slow.add(self)
+            self._since = self._clock.seconds()
+        self._handed += len(data)
+        self._transport.write(data)

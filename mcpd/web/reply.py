@@ -1,0 +1,262 @@
+# -*- test-case-name: tests.web.test_reply -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+The way back of one request: one JSON text, or a stream of events.
+
+Every answer has the security fields, errors too.  They are made of constant
+pieces, since this is written for each call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Protocol
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+
+from mcpd.wire import codec, sse
+from mcpd.wire.codec import Piece
+from mcpd.wire.fault import Fault
+
+Fields = tuple[tuple[bytes, bytes], ...]
+
+_LINES = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+
+# No Server, no version, no cookie, ever; Permissions-Policy and the like are
+# for documents.  HSTS is for TLS, and not sent on plain listeners.
+_SECURITY = (
+    b"X-Content-Type-Options: nosniff\r\n"
+    b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    b"Referrer-Policy: no-referrer\r\n"
+    b"Cross-Origin-Resource-Policy: same-origin\r\n"
+)
+_JSON = b"\r\nCache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+_EMPTY = b"\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
+# RFC 9110, section 8.6: a 204 has no Content-Length.
+_NOTHING = b"\r\nCache-Control: no-store\r\n"
+# nginx would hold events back without the second, and compress them without "no-transform".
+_STREAM = (
+    b"\r\nCache-Control: no-store, no-transform\r\n"
+    b"X-Accel-Buffering: no\r\n"
+    b"Content-Type: text/event-stream\r\n"
+)
+
+
+@define
+class Stamp:
+    """
+    The fields that all answers of a second share, up to the request's id.
+    """
+
+    _clock: IReactorTime
+    _second: int = field(default=-1, init=False)
+    _fields: bytes = field(default=b"", init=False)
+
+    def fields(self) -> bytes:
+        """
+        Give the fields; the id belongs right behind them.
+        """
+        second = int(self._clock.seconds())
+        if second != self._second:
+            self._second = second
+            date = formatdate(second, usegmt=True).encode()
+            self._fields = b"%bDate: %b\r\nX-Request-Id: " % (_SECURITY, date)
+        return self._fields
+
+
+class Way(Protocol):
+    """
+    What a reply needs of its connection.
+
+    Attributes:
+        bodyless: Whether the answer has a head only, as HEAD wants it.
+        old: Whether the client speaks HTTP/1.0, which knows no chunks.
+    """
+
+    @property
+    def bodyless(self) -> bool: ...  # noqa: D102  described above, like the next
+    @property
+    def old(self) -> bool: ...  # noqa: D102
+
+    def fields(self) -> bytes:
+        """
+        Give the shared fields of the moment.
+        """
+
+    def parting(self, endless: bool) -> bytes:
+        """
+        Decide whether the connection is kept, and give the field that says so.
+
+        Args:
+            endless: The answer's end cannot be told but by closing.
+        """
+
+    def send(self, data: bytes) -> None:
+        """
+        Send bytes to the client.
+        """
+
+    def later(self, call: Callable[[], None]) -> None:
+        """
+        Call something at the end of this turn of the reactor.
+        """
+
+    def spoke(self) -> None:
+        """
+        Hear that an open stream sent something: its silence starts anew.
+        """
+
+    def finished(self) -> None:
+        """
+        Hear that the answer was given.
+        """
+
+
+@define(eq=False)
+class Reply:
+    """
+    The way back of one request.
+
+    Attributes:
+        id: The request's id.
+        gone: The peer has hung up, or the answer was given.
+        hung_up: Called once if the peer goes before the answer was given.
+    """
+
+    _way: Way
+    id: str
+    gone: bool = False
+    hung_up: Callable[[], None] | None = None
+    _head: bytes = b""
+    _events: list[Piece] | None = None
+
+    def answer(self, parts: Sequence[Piece], status: int = 200, fields: Fields = ()) -> None:
+        """
+        Give the answer: a JSON text, or the last event of an open stream.
+
+        Args:
+            parts: The text, to be joined.
+            status: The HTTP status; it is too late for it once a stream is open.
+            fields: More header fields, likewise.
+        """
+        if self.gone:
+            return
+        if self._events is not None:
+            self._events += sse.event(parts)
+            self.end()
+            return
+        size = 0
+        for part in parts:
+            size += len(part)
+        self._whole(status, _JSON % size, fields, parts)
+
+    def empty(self, status: int, fields: Fields = ()) -> None:
+        """
+        Give an answer without a body; an open stream just ends.
+        """
+        if self._events is not None:
+            self.end()
+        elif not self.gone:
+            self._whole(status, _NOTHING if status == 204 else _EMPTY, fields, ())
+
+    def notice(self, parts: Sequence[Piece]) -> None:
+        """
+        Send a message before the answer, as an event; the first opens the stream.
+
+        The events of one turn of the reactor are sent together.
+
+        Args:
+            parts: The message, to be joined.
+        """
+        if self.gone:
+            return
+        if self._events is None:
+            self._open()
+        events = self._events
+        assert events is not None  # noqa: S101  opened above
+        if not events:
+            self._way.later(self._flush)
+        events += sse.event(parts)
+
+    def end(self) -> None:
+        """
+        End without an answer: the stream ends, and if there is none, it is an empty one.
+        """
+        if self.gone:
+            return
+        if self._events is None:
+            self._open()
+        self._write(last=True)
+        self.gone = True
+        self._way.finished()
+
+    def fault(self, fault: Fault, id: bytes | None = None, status: int | None = None) -> None:
+        """
+        Give a JSON-RPC error as the answer.
+
+        Args:
+            fault: What may be told.
+            id: The raw id of the JSON-RPC request, as far as it is known.
+            status: The HTTP status; the fault's own if not given.
+        """
+        data = {**fault.data, "requestId": self.id}
+        body = codec.error(id, fault.kind.code, fault.text, data)
+        self.answer((body,), fault.kind.status if status is None else status, fault.headers)
+
+    def lost(self) -> None:
+        """
+        Hear from the connection that the peer has gone.
+        """
+        self.gone = True
+        hung_up, self.hung_up = self.hung_up, None
+        if hung_up is not None:
+            hung_up()
+
+    def comment(self) -> None:
+        """
+        Show on an open stream that it lives.
+        """
+        if self._events is not None and not self.gone:
+            self._events.append(sse.COMMENT)
+            self._write(last=False)
+
+    def _whole(self, status: int, about: bytes, fields: Fields, parts: Sequence[Piece]) -> None:
+        self.gone = True
+        way = self._way
+        out: list[Piece] = [_LINES[status], way.fields(), self.id.encode(), about, way.parting(False)]
+        for name, value in fields:
+            out += (name, b": ", value, b"\r\n")
+        out.append(b"\r\n")
+        if not way.bodyless:
+            out += parts
+        way.send(b"".join(out))
+        way.finished()
+
+    def _open(self) -> None:
+        way = self._way
+        coding = b"\r\n" if way.old else b"Transfer-Encoding: chunked\r\n\r\n"
+        head = (_LINES[200], way.fields(), self.id.encode(), _STREAM, way.parting(way.old), coding)
+        self._head = b"".join(head)
+        self._events = []
+
+    def _flush(self) -> None:
+        if not self.gone and self._events:
+            self._write(last=False)
+
+    def _write(self, last: bool) -> None:
+        body = b"".join(self._events or ())
+        self._events = []
+        way = self._way
+        if way.bodyless:
+            body = b""
+        elif not way.old:
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            body = chunk + b"0\r\n\r\n" if last else chunk
+        data, self._head = self._head + body, b""
+        if data:
+            way.send(data)
+        way.spoke()

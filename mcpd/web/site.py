@@ -1,0 +1,112 @@
+# -*- test-case-name: tests.web.test_site -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+One listener's paths, and what stands at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from attrs import frozen
+
+from mcpd.web.head import Head
+from mcpd.web.reply import Reply
+from mcpd.web.shield import Shield
+from mcpd.wire.fault import Fault, Kind
+
+
+@frozen(eq=False)
+class Request:
+    """
+    A request that was admitted, with its body.
+
+    Attributes:
+        head: What came before the body.
+        caller: The principal's name.
+        body: The whole body.
+    """
+
+    head: Head
+    caller: str
+    body: bytes
+
+
+class Resource(Protocol):
+    """
+    What stands at a path.
+
+    Attributes:
+        methods: What it can be asked; GET brings HEAD with it.
+    """
+
+    @property
+    def methods(self) -> tuple[bytes, ...]: ...  # noqa: D102  described above
+
+    def admit(self, head: Head) -> str:
+        """
+        Tell who asks, before a byte of the body is kept.
+
+        Returns:
+            The principal's name.
+
+        Raises:
+            Fault: Nobody who may.
+        """
+
+    def serve(self, request: Request, reply: Reply) -> None:
+        """
+        Take a request; now or later it is answered through the reply, once.
+        """
+
+
+@frozen
+class Site:
+    """
+    The paths of a listener.
+
+    Attributes:
+        shield: Judges Host and Origin.
+        resources: By path; a path that ends in a slash stands for every path
+            that goes on with one more name.
+    """
+
+    shield: Shield
+    resources: Mapping[bytes, Resource]
+
+    def admit(self, head: Head) -> tuple[Resource, str]:
+        """
+        Tell what a request is for and who asks.
+
+        The order is a promise: who comes from a foreign page does not learn
+        which paths there are, and who may not ask does not learn what is
+        there.
+
+        Raises:
+            Fault: It is refused.
+        """
+        self.shield.judge(head)
+        resource = self._find(head.path)
+        method = head.method
+        if method not in resource.methods and not (method == b"HEAD" and b"GET" in resource.methods):
+            raise _not_allowed(resource.methods)
+        return resource, resource.admit(head)
+
+    def _find(self, path: bytes) -> Resource:
+        resource = self.resources.get(path)
+        if resource is None:
+            resource = self.resources.get(path[: path.rfind(b"/") + 1])
+        if resource is None or path.endswith(b"/"):
+            raise Fault(Kind.NOT_FOUND, "there is nothing at this path")
+        return resource
+
+
+def _not_allowed(methods: tuple[bytes, ...]) -> Fault:
+    allowed = b", ".join((*methods, b"HEAD") if b"GET" in methods else methods)
+    return Fault(
+        Kind.METHOD_NOT_ALLOWED,
+        "the method is not allowed at this path",
+        headers=((b"Allow", allowed),),
+    )

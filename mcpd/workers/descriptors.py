@@ -1,0 +1,145 @@
+# -*- test-case-name: tests.workers.test_descriptors -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+The two ends of a worker's standard input and output.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from twisted.internet import abstract, main
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IReactorFDSet
+from twisted.python.failure import Failure
+
+from mcpd.wire.lines import Lines, LineTooLong
+
+_READ = 256 << 10
+_LAST_READS = 64
+
+
+class Inlet(abstract.FileDescriptor):
+    """
+    A worker's standard input: written at once while the pipe takes it.
+    """
+
+    def __init__(self, reactor: IReactorFDSet, descriptor: int) -> None:
+        super().__init__(reactor)
+        self._descriptor = descriptor
+        self.connected = 1
+
+    def fileno(self) -> int:
+        """
+        Tell the descriptor to the reactor.
+        """
+        return self._descriptor
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many bytes wait for the worker to read.
+        """
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    def send(self, data: bytes) -> None:
+        """
+        Write, now if nothing waits, else later.
+        """
+        if not (self._tempDataBuffer or self.dataBuffer) and self.connected:
+            sent = self.writeSomeData(data)
+            if isinstance(sent, Exception):
+                self.connectionLost(Failure(sent))
+                return
+            if sent == len(data):
+                return
+            data = data[sent:]
+        self.write(data)
+
+    def writeSomeData(self, data: bytes) -> int | Exception:
+        """
+        Write what the pipe takes now.
+        """
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return main.CONNECTION_LOST
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Close the pipe; what still waits is dropped.
+        """
+        if self.connected:
+            super().connectionLost(reason)
+            os.close(self._descriptor)
+
+
+class Outflow(abstract.FileDescriptor):
+    """
+    A worker's standard output, read in large pieces.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorFDSet,
+        descriptor: int,
+        limit: int,
+        heard: Callable[[list[bytes]], None],
+        overflow: Callable[[], None],
+    ) -> None:
+        super().__init__(reactor)
+        self._descriptor = descriptor
+        self._lines = Lines(limit)
+        self._heard = heard
+        self._overflow = overflow
+        self.connected = 1
+
+    def fileno(self) -> int:
+        """
+        Tell the descriptor to the reactor.
+        """
+        return self._descriptor
+
+    def doRead(self) -> Exception | None:
+        """
+        Read one piece.
+        """
+        try:
+            data = os.read(self._descriptor, _READ)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return main.CONNECTION_LOST
+        if not data:
+            return main.CONNECTION_DONE
+        try:
+            lines = self._lines.feed(data)
+        except LineTooLong:
+            self._overflow()
+            return main.CONNECTION_DONE
+        if lines:
+            self._heard(lines)
+        return None
+
+    def drain(self) -> None:
+        """
+        Read what a worker that is gone has left in the pipe.
+
+        Bounded: a grandchild may still be writing.
+        """
+        for _ in range(_LAST_READS):
+            if not self.connected or self.doRead() is not None:
+                break
+        self.connectionLost(Failure(ConnectionDone()))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Close the pipe.
+        """
+        if self.connected:
+            super().connectionLost(reason)
+            os.close(self._descriptor)

@@ -1,0 +1,302 @@
+# -*- test-case-name: tests.workers.test_peer -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+MCP with one worker: what is said, without how it gets there.
+
+A :class:`Peer` numbers requests, remembers who waits for which answer until
+when, and drops what nobody waits for.  The two ways of speaking to plugins are
+its :class:`Speech`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from mcpd.wire import codec
+from mcpd.wire.call import Call, Listener
+from mcpd.wire.codec import Piece, Reader
+from mcpd.wire.fault import Fault, Kind
+from mcpd.wire.message import Answer, Members, Notice, Refusal, Request
+
+Params = Iterable[tuple[str, Piece]]
+
+
+class Speech(Protocol):
+    """
+    How calls are put to plugins of one era.
+    """
+
+    def params(self, call: Call, number: bytes) -> Params:
+        """
+        Say the members of ``params`` for a call; its number is its progress token.
+        """
+
+    def own(self, params: Params) -> Params:
+        """
+        Say the members of ``params`` for a request of our own.
+        """
+
+
+@frozen
+class LegacySpeech:
+    """
+    To plugins that shook hands: a request says nothing about itself.
+    """
+
+    def params(self, call: Call, number: bytes) -> Params:
+        """
+        Say the call's own members, and ``_meta`` only if there is something to say.
+        """
+        if not (call.progress or call.meta):
+            return call.params.items()
+        return (*call.params.items(), ("_meta", _meta(call, number, ())))
+
+    def own(self, params: Params) -> Params:
+        """
+        Say them as they are.
+        """
+        return params
+
+
+@frozen
+class ModernSpeech:
+    """
+    To plugins that are told everything in each request (MCP 2026-07-28, "Per-request metadata").
+
+    Attributes:
+        stamp: The members of ``_meta`` that say who we are and what we can be
+            asked.
+    """
+
+    stamp: tuple[tuple[str, Piece], ...]
+
+    def params(self, call: Call, number: bytes) -> Params:
+        """
+        Say the call's own members, and the stamp.
+        """
+        return (*call.params.items(), ("_meta", _meta(call, number, self.stamp)))
+
+    def own(self, params: Params) -> Params:
+        """
+        Say them, and the stamp.
+        """
+        out: list[Piece] = []
+        codec.put(out, self.stamp)
+        return (*params, ("_meta", b"".join(out)))
+
+
+def _meta(call: Call, number: bytes, stamp: Params) -> bytes:
+    out: list[Piece] = []
+    token: Params = (("progressToken", number),) if call.progress else ()
+    codec.put(out, (*stamp, *call.meta.items(), *token))
+    return b"".join(out)
+
+
+@frozen
+class Patience:
+    """
+    How long a call may take.
+
+    Attributes:
+        call: Seconds from its start, and anew from each progress notice.
+        max: Seconds in all.
+    """
+
+    call: float
+    max: float
+
+
+@define(eq=False)
+class _Waiting:
+    deferred: Deferred[Answer | Refusal]
+    patience: Patience
+    due: float
+    end: float
+    listener: Listener | None
+
+
+@define
+class Strays:
+    """
+    What a worker said that nobody waited for, counted.
+
+    Attributes:
+        answers: Late, repeated and foreign answers.
+        notices: Notices of calls that are over, and of kinds that nobody hears.
+        noise: Lines that are no messages.
+    """
+
+    answers: int = 0
+    notices: int = 0
+    noise: int = 0
+
+
+class Noise(Protocol):
+    """
+    Who is told of a line that is no message.
+    """
+
+    def __call__(self, line: bytes, why: str) -> None:
+        """
+        Hear the line, and what is wrong with it.
+        """
+
+
+_CANCELLED = b"notifications/cancelled"
+
+
+@define(eq=False)
+class Peer:
+    """
+    The conversation with one worker.
+
+    Attributes:
+        strays: What nobody waited for.
+    """
+
+    _clock: IReactorTime
+    _send: Callable[[bytes], None]
+    _noise: Noise
+    _speech: Speech = field(factory=LegacySpeech)
+    strays: Strays = field(init=False, factory=Strays)
+    _reader: Reader = field(init=False, factory=lambda: Reader(strict=False))
+    _number: int = field(init=False, default=0)
+    _pending: dict[bytes, _Waiting] = field(init=False, factory=dict)
+
+    @property
+    def running(self) -> int:
+        """
+        How many requests wait for an answer.
+        """
+        return len(self._pending)
+
+    def speak(self, speech: Speech) -> None:
+        """
+        Put later calls in this way.
+        """
+        self._speech = speech
+
+    def ask(self, call: Call, listener: Listener, patience: Patience) -> Deferred[Answer | Refusal]:
+        """
+        Put a call to the worker.
+
+        Returns:
+            As :meth:`mcpd.wire.call.Answerer.ask` says.
+        """
+        number = self._next()
+        self._send(codec.request(self._number, call.method.encode(), self._speech.params(call, number)))
+        return self._wait(number, patience, listener)
+
+    def request(self, method: bytes, params: Params, patience: Patience) -> Deferred[Answer | Refusal]:
+        """
+        Ask something on our own account, in any era's way.
+
+        Returns:
+            As :meth:`ask`.
+        """
+        number = self._next()
+        self._send(codec.request(self._number, method, self._speech.own(params)))
+        return self._wait(number, patience, None)
+
+    def notify(self, method: bytes, params: Params) -> None:
+        """
+        Tell the worker something.
+        """
+        self._send(b"".join((*codec.notice(method, params), b"\n")))
+
+    def heard(self, lines: Iterable[bytes]) -> None:
+        """
+        Hear what the worker wrote.
+        """
+        read = self._reader.read
+        for line in lines:
+            try:
+                message = read(line)
+            except Fault as fault:
+                self.strays.noise += 1
+                self._noise(line, fault.text)
+                continue
+            match message:
+                case Answer() | Refusal():
+                    waiting = self._pending.pop(message.id, None)
+                    if waiting is None:
+                        self.strays.answers += 1
+                    else:
+                        waiting.deferred.callback(message)
+                case Notice():
+                    self._noticed(message)
+                case Request():
+                    self._asked(message)
+                case _:
+                    self.strays.noise += 1
+                    self._noise(line, "it is a batch")
+
+    def expire(self) -> None:
+        """
+        Give up on every request whose time is over: it fails, and the worker gets a cancel.
+        """
+        now = self._clock.seconds()
+        for number in [number for number, waiting in self._pending.items() if waiting.due <= now]:
+            waiting = self._pending.pop(number)
+            self._cancelled(number, "deadline")
+            waiting.deferred.errback(Fault(Kind.DEADLINE, "the plugin did not answer in time"))
+
+    def lose(self, fault: Fault) -> int:
+        """
+        Fail every request that waits, since the worker is gone.
+
+        Returns:
+            How many there were.
+        """
+        pending, self._pending = self._pending, {}
+        for waiting in pending.values():
+            waiting.deferred.errback(fault)
+        return len(pending)
+
+    def _next(self) -> bytes:
+        self._number += 1
+        return b"%d" % self._number
+
+    def _wait(
+        self, number: bytes, patience: Patience, listener: Listener | None
+    ) -> Deferred[Answer | Refusal]:
+        now = self._clock.seconds()
+        deferred: Deferred[Answer | Refusal] = Deferred(partial(self._forget, number))
+        due, end = now + min(patience.call, patience.max), now + patience.max
+        self._pending[number] = _Waiting(deferred, patience, due, end, listener)
+        return deferred
+
+    def _forget(self, number: bytes, deferred: Deferred[Answer | Refusal]) -> None:
+        # The number is dropped, so whatever still comes is late.
+        if self._pending.pop(number, None) is not None:
+            self._cancelled(number, "the caller gave up")
+
+    def _cancelled(self, number: bytes, reason: str) -> None:
+        self.notify(_CANCELLED, (("requestId", number), ("reason", codec.encode(reason))))
+
+    def _noticed(self, notice: Notice) -> None:
+        token = notice.params.get("progressToken")
+        waiting = self._pending.get(bytes(token)) if token is not None else None
+        if notice.method != "notifications/progress" or waiting is None or waiting.listener is None:
+            self.strays.notices += 1
+            return
+        waiting.due = min(self._clock.seconds() + waiting.patience.call, waiting.end)
+        params: Members = {name: value for name, value in notice.params.items() if name != "progressToken"}
+        waiting.listener.notice(Notice(notice.method, params))
+
+    def _asked(self, request: Request) -> None:
+        # A worker was told that we can be asked nothing, so only the one
+        # question that needs no client has an answer.
+        if request.method == "ping":
+            parts = codec.answer(request.id, ())
+        else:
+            text = "this client answers no such request"
+            parts = codec.refusal(request.id, Kind.UNKNOWN_METHOD.code, text, None)
+        self._send(b"".join((*parts, b"\n")))

@@ -1,0 +1,90 @@
+# -*- test-case-name: tests.workers.test_said -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+What a worker writes to its standard error, on its way to the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+
+_LINE = 4 << 10
+
+
+def printable(data: bytes, most: int = _LINE) -> str:
+    r"""
+    Make a line of a stranger's fit for a log.
+
+    Control characters, line separators and what turns the direction of text
+    are shown by their escapes (``\\x1b``): a log's reader is not a terminal to
+    be written to.
+    """
+    text = data[:most].decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@define(eq=False)
+class Said:
+    """
+    Cuts standard error into lines, and bounds how much of it is told.
+
+    Attributes:
+        rate: Bytes a second that are told; one second's worth may come at once.
+        tell: Called with each line.
+        dropped: Called with how many bytes were dropped, once a second at most.
+    """
+
+    _clock: IReactorTime
+    rate: int
+    tell: Callable[[str], None]
+    dropped: Callable[[int], None]
+    _rest: bytes = field(init=False, default=b"")
+    _second: float = field(init=False, default=-1.0)
+    _left: int = field(init=False, default=0)
+    _lost: int = field(init=False, default=0)
+
+    def heard(self, data: bytes) -> None:
+        """
+        Take some bytes.
+        """
+        self._refill()
+        if len(data) > self._left:
+            self._lost += len(data) - self._left
+            data = data[: self._left]
+        self._left -= len(data)
+        *lines, rest = (self._rest + data).split(b"\n")
+        # Bounded: a worker may never end its line.
+        while len(rest) > _LINE:
+            lines.append(rest[:_LINE])
+            rest = rest[_LINE:]
+        self._rest = rest
+        for line in lines:
+            self._tell(line)
+
+    def close(self) -> None:
+        """
+        Tell what is left.
+        """
+        self._tell(self._rest)
+        self._rest = b""
+        self._report()
+
+    def _tell(self, line: bytes) -> None:
+        line = line.rstrip(b"\r")
+        if line:
+            self.tell(printable(line))
+
+    def _refill(self) -> None:
+        now = self._clock.seconds()
+        if now - self._second >= 1:
+            self._report()
+            self._second, self._left = now, self.rate
+
+    def _report(self) -> None:
+        lost, self._lost = self._lost, 0
+        if lost:
+            self.dropped(lost)

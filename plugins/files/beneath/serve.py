@@ -1,0 +1,125 @@
+# -*- test-case-name: plugins.files.tests.test_process -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+The program: descriptors, signals and threads.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NoReturn
+
+from .apart import Apart, search_here
+from .call import Refused
+from .place import Roots
+from .server import Server, lines
+from .tools import Files
+
+THREADS = 4  # calls that run at once
+PATIENCE = 1.0  # seconds that calls have after the end of input
+
+
+class Output:
+    """
+    A descriptor to write to.
+    """
+
+    def __init__(self, fd: int, gone: Callable[[], None]) -> None:
+        """
+        Take a descriptor.
+
+        Args:
+            fd: The descriptor.
+            gone: Called when nobody reads it any more.
+        """
+        self._fd = fd
+        self._gone = gone
+
+    def write(self, data: bytes) -> None:
+        """
+        Write all of it, or give it up.
+        """
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except BrokenPipeError:
+            self._gone()
+
+
+def pool(size: int) -> Callable[[Callable[[], None]], None]:
+    """
+    Start some threads, which hold up no exit.
+
+    Returns:
+        What has one of them run something, as soon as it is free.
+    """
+    waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        while True:
+            waiting.get()()
+
+    for _ in range(size):
+        threading.Thread(target=work, daemon=True).start()
+    return waiting.put
+
+
+def log(text: str) -> None:
+    """
+    Tell the operator something, if anybody listens.
+    """
+    with suppress(OSError):
+        os.write(2, f"files: {text}\n".encode("utf-8", "backslashreplace"))
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _serve(roots: Roots, program: str) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    for fd in (0, 1):
+        os.set_blocking(fd, True)
+    # To the main thread, where it interrupts the reading.
+    gone = partial(signal.pthread_kill, threading.main_thread().ident or 0, signal.SIGTERM)
+    search = Apart((sys.executable, "-I", "-S", "-W", "ignore", program, "--search"))
+    server = Server(Files(roots, search), Output(1, gone).write, pool(THREADS), log)
+    patience = 0.0
+    try:
+        for line in lines(partial(os.read, 0)):
+            server.hear(line)
+        patience = PATIENCE
+    finally:
+        server.finish(patience)
+
+
+def main(argv: Sequence[str]) -> int:
+    """
+    Serve until the end of input or SIGTERM.
+
+    Args:
+        argv: The program and its arguments: the roots.
+
+    Returns:
+        The exit status: 2 if the roots are not what they should be.
+    """
+    program, *roots = argv
+    if roots == ["--search"]:
+        return search_here()
+    try:
+        opened = Roots.open(roots)
+    except Refused as refused:
+        log(str(refused))
+        return 2
+    _serve(opened, os.path.abspath(program))
+    return 0

@@ -1,0 +1,92 @@
+# -*- test-case-name: tests.config.test_anchor -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.config.anchor`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.config.anchor import anchor_daemon, anchor_plugin
+
+
+class AnchorTests(SynchronousTestCase):
+    """
+    Tests for relative paths.
+    """
+
+    def plugin(self, **table: Any) -> dict[str, Any]:
+        """
+        Anchor a plugin's table in ``/etc/mcpd/plugins.d``.
+        """
+        anchor_plugin(table, "/etc/mcpd/plugins.d")
+        return table
+
+    def test_command(self) -> None:
+        """
+        A program with a slash, and arguments that say so, start at the folder of their file.
+        """
+        for command, expected in (
+            (["python3", "files.py"], ["python3", "files.py"]),
+            (["python3", "./files.py"], ["python3", "/etc/mcpd/plugins.d/files.py"]),
+            (["./files", "../docs/", "a/b"], ["/etc/mcpd/plugins.d/files", "/etc/mcpd/docs", "a/b"]),
+            (["bin/files", "--in=./a"], ["/etc/mcpd/plugins.d/bin/files", "--in=./a"]),
+            (["/bin/files", "/a/../b", ".hidden", ".."], ["/bin/files", "/a/../b", ".hidden", ".."]),
+        ):
+            self.assertEqual(self.plugin(command=command), {"command": expected})
+
+    def test_folders(self) -> None:
+        """
+        A working folder and the folders of a path do, too; an absolute one stays.
+        """
+        self.assertEqual(
+            self.plugin(cwd="data", path=["bin", "/opt/bin"]),
+            {"cwd": "/etc/mcpd/plugins.d/data", "path": ["/etc/mcpd/plugins.d/bin", "/opt/bin"]},
+        )
+
+    def test_empty(self) -> None:
+        """
+        An empty path says something of its own, and stays empty.
+        """
+        self.assertEqual(
+            self.plugin(cwd="", path=[""], command=[""]), {"cwd": "", "path": [""], "command": [""]}
+        )
+
+    def test_wrong(self) -> None:
+        """
+        What is of the wrong type is left for the refusal.
+        """
+        table = {"cwd": 1, "path": "bin", "command": [1, ["./a"]]}
+        self.assertEqual(self.plugin(**table), table)
+        anchor_plugin("a", "/etc")
+        anchor_plugin({"path": [1], "command": "./a"}, "/etc")
+        anchor_daemon([], "/etc")
+
+    def test_daemon(self) -> None:
+        """
+        The daemon's folders and its log's file start at the folder of the main file.
+        """
+        table = {"state_dir": "var", "plugin_dir": "../plugins.d", "log": {"file": "log"}, "drain": "a"}
+        anchor_daemon(table, "/etc/mcpd")
+        self.assertEqual(
+            table,
+            {
+                "state_dir": "/etc/mcpd/var",
+                "plugin_dir": "/etc/plugins.d",
+                "log": {"file": "/etc/mcpd/log"},
+                "drain": "a",
+            },
+        )
+
+    def test_output(self) -> None:
+        """
+        A log that goes to standard output, or that says nothing of a file, stays so.
+        """
+        for log in ({"file": "-"}, {"level": "info"}, {"file": ""}, "text"):
+            table = {"log": log}
+            anchor_daemon(table, "/etc/mcpd")
+            self.assertEqual(table, {"log": log})

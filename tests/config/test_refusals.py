@@ -1,0 +1,758 @@
+# -*- test-case-name: tests.config.test_refusals -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.config.judge` and :mod:`mcpd.config.checks`: what is refused, in which words.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.config.load import load
+from mcpd.config.problem import ConfigurationError
+from mcpd.config.structure import keys
+from mcpd.web.spec import Limits
+from mcpd.workers.spec import Plugin
+
+WORDS = {
+    "DURATION": 'a duration from "1ms" to "8760h", as "250ms", "30s", "5m" or "24h"',
+    "SIZE": 'a size from "1" to "1024G", as "512", "64K", "256M" or "1G"',
+    "COUNT": "a whole number from 1 to 1000000000",
+    "ENDPOINT": (
+        'must be as "tcp:8420:interface=127.0.0.1" or "tcp6:8420:interface=\\\\:\\\\:1", the port up to 65535'
+    ),
+    "HOST": 'must be as "tools.example.org" or "tools.example.org:8443"',
+    "ORIGIN": 'must be as "https://app.example.org" or "https://app.example.org:8443", without a path',
+    "URL": 'must be as "https://tools.example.org", without query and fragment',
+    "NAME": "one has 1 to 32 lower-case letters, digits and -, and does not start with -",
+    "VARIABLE": "a variable's name has letters, digits and _ and starts with no digit",
+    "TLS": ("TLS comes with a later release: use loopback behind a proxy, or say plain_is_fine = true"),
+    "KEYS OF LIMITS": f"known are {', '.join(keys(Limits))}",
+    "KEYS OF DAEMON": "known are state_dir, plugin_dir, public_url, log, drain, starts",
+    "KEYS OF ALL": "known are daemon, listen, limits, sessions, defaults, plugins",
+    "KEYS OF PLUGIN": f"known are {', '.join(keys(Plugin, ('name',)))}",
+    "KEYS OF DEFAULTS": f"known are {', '.join(keys(Plugin, ('name', 'command')))}",
+    "TIMEOUTS": "known are start, call, max, stop, tools",
+    "TOML": "see https://toml.io/en/v1.0.0",
+}
+"""What many lines say, by the names that stand for it in the table."""
+
+TABLE = r"""
+# unknown section
+[deamon]
+=> 1: deamon: unknown key; {KEYS OF ALL}; did you mean daemon?
+
+# unknown key at top level
+drain = "3s"
+=> 1: drain: unknown key; {KEYS OF ALL}
+
+# section that is no table
+limits = 4
+=> 1: limits: is a number; must be a table
+
+# unknown daemon key
+[daemon]
+drian = "3s"
+=> 2: daemon.drian: unknown key; {KEYS OF DAEMON}; did you mean drain?
+
+# unknown key without resemblance
+[daemon]
+zzz = 1
+=> 2: daemon.zzz: unknown key; {KEYS OF DAEMON}
+
+# key of a later release
+[daemon]
+runtime_dir = "/run/mcpd"
+=> 2: daemon.runtime_dir: unknown key; {KEYS OF DAEMON}; did you mean state_dir?
+
+# duration without a unit
+[daemon]
+drain = 30
+=> 2: daemon.drain: is a number; must be {DURATION}; did you mean "30s"?
+
+# duration with a blank
+[daemon]
+drain = "30 s"
+=> 2: daemon.drain: "30 s" cannot be read; must be {DURATION}
+
+# duration with a fraction
+[daemon]
+drain = 0.5
+=> 2: daemon.drain: is a number with a point; must be {DURATION}
+
+# no duration at all
+[daemon]
+drain = "0s"
+=> 2: daemon.drain: "0s" is too small; must be {DURATION}
+
+# negative duration
+[daemon]
+drain = -3
+=> 2: daemon.drain: is a number; must be {DURATION}
+
+# duration of centuries
+[daemon]
+drain = "99999999h"
+=> 2: daemon.drain: "99999999h" is too large; must be {DURATION}
+
+# count as a string
+[daemon]
+starts = "4"
+=> 2: daemon.starts: is a string; must be {COUNT}; did you mean 4?
+
+# count of zero
+[daemon]
+starts = 0
+=> 2: daemon.starts: is too small; must be {COUNT}
+
+# negative count
+[daemon]
+starts = -1
+=> 2: daemon.starts: is too small; must be {COUNT}
+
+# count that is true
+[daemon]
+starts = true
+=> 2: daemon.starts: is a boolean; must be {COUNT}
+
+# count with a point
+[daemon]
+starts = 4.0
+=> 2: daemon.starts: is a number with a point; must be {COUNT}
+
+# count beyond sense
+[daemon]
+starts = 1000000001
+=> 2: daemon.starts: is too large; must be {COUNT}
+
+# string that is a number
+[daemon]
+state_dir = 7
+=> 2: daemon.state_dir: is a number; must be a string
+
+# string that is a date
+[daemon]
+state_dir = 2026-07-28
+=> 2: daemon.state_dir: is a date; must be a string
+
+# empty state folder
+[daemon]
+state_dir = ""
+=> 2: daemon.state_dir: is empty; must be a folder
+
+# state folder with a NUL
+[daemon]
+state_dir = "/a\u0000"
+=> 2: daemon.state_dir: has a NUL letter; must be without
+
+# log that is a string
+[daemon]
+log = "json"
+=> 2: daemon.log: is a string; must be a table
+
+# log format misspelt
+[daemon]
+log = { format = "jsn" }
+=> 2: daemon.log.format: is "jsn"; must be "auto" or "json" or "text"; did you mean "json"?
+
+# log level unlike any
+[daemon]
+log = { level = "xyz" }
+=> 2: daemon.log.level: is "xyz"; must be "debug" or "info" or "warn" or "error" or "critical"
+
+# log file that is empty
+[daemon.log]
+file = ""
+=> 2: daemon.log.file: is empty; must be a file, or "-" for standard output
+
+# unknown log key
+[daemon.log]
+levle = "info"
+=> 2: daemon.log.levle: unknown key; known are format, level, file; did you mean level?
+
+# public URL without a scheme
+[daemon]
+public_url = "tools.example.org"
+=> 2: daemon.public_url: "tools.example.org" is refused: neither http:// nor https://; {URL}
+
+# public URL with a query
+[daemon]
+public_url = "https://tools.example.org/?a"
+=> 2: daemon.public_url: "https://tools.example.org/?a" is refused:
+   a query, a fragment, or a letter that no URL has; {URL}
+
+# public URL with a fragment
+[daemon]
+public_url = "https://tools.example.org#a"
+=> 2: daemon.public_url: "https://tools.example.org#a" is refused:
+   a query, a fragment, or a letter that no URL has; {URL}
+
+# public URL with a user
+[daemon]
+public_url = "https://me@tools.example.org"
+=> 2: daemon.public_url: "https://me@tools.example.org" is refused:
+   not a host name: a letter that it cannot have; {URL}
+
+# public URL of another scheme
+[daemon]
+public_url = "ftp://tools.example.org"
+=> 2: daemon.public_url: "ftp://tools.example.org" is refused: neither http:// nor https://; {URL}
+
+# size as a number
+[limits]
+body = 4096
+=> 2: limits.body: is a number; must be {SIZE}; did you mean "4K"?
+
+# size in another unit
+[limits]
+body = "4MB"
+=> 2: limits.body: "4MB" cannot be read; must be {SIZE}
+
+# no size at all
+[limits]
+body = "0"
+=> 2: limits.body: "0" is too small; must be {SIZE}
+
+# size beyond sense
+[limits]
+message = "1M"
+body = "1025G"
+=> 2: limits.message: unknown key; {KEYS OF LIMITS}
+=> 3: limits.body: "1025G" is too large; must be {SIZE}
+
+# body that is never accepted
+[limits]
+body = "1G"
+=> 2: limits.body: is 1G; must be at most buffered, which is 256M
+
+# first line that is never accepted
+[limits]
+request_line = "64K"
+=> 2: limits.request_line: is 64K; must be at most head, which is 32K
+
+# dotted key
+limits.inflight = 0
+=> 1: limits.inflight: is too small; must be {COUNT}
+
+# session that never ends
+[sessions]
+idle = "never"
+=> 2: sessions.idle: "never" cannot be read; must be {DURATION}
+
+# listeners of none
+listen = []
+=> 1: listen: is no listener; must be [[listen]] tables, or left out
+
+# listener in a single table
+[listen]
+endpoint = "tcp:8420:interface=127.0.0.1"
+=> 1: listen: is no listener; must be [[listen]] tables, or left out
+
+# listener that is no table
+listen = [3]
+=> 1: listen[0]: is a number; must be a table
+
+# listener without an endpoint
+[[listen]]
+auth = "required"
+=> 1: listen[0].endpoint: is missing; it has no default
+
+# endpoint of another type
+[[listen]]
+endpoint = "unix:/run/mcpd.sock"
+=> 2: listen[0].endpoint: "unix:/run/mcpd.sock" is refused: not of the type tcp or tcp6; {ENDPOINT}
+
+# endpoint with a word for a port
+[[listen]]
+endpoint = "tcp:http"
+=> 2: listen[0].endpoint: "tcp:http" is refused: not an endpoint that Twisted can read; {ENDPOINT}
+
+# endpoint without a port
+[[listen]]
+endpoint = "tcp"
+=> 2: listen[0].endpoint: "tcp" is refused: not an endpoint that Twisted can read; {ENDPOINT}
+
+# endpoint with an unknown argument
+[[listen]]
+endpoint = "tcp:8420:interfce=127.0.0.1"
+=> 2: listen[0].endpoint: "tcp:8420:interfce=127.0.0.1" is refused:
+   not an endpoint that Twisted can read; {ENDPOINT}
+
+# endpoint that ends in the middle
+[[listen]]
+endpoint = "tcp:8420\\"
+=> 2: listen[0].endpoint: "tcp:8420\\" is refused: not an endpoint that Twisted can read; {ENDPOINT}
+
+# port out of range
+[[listen]]
+endpoint = "tcp:65536:interface=127.0.0.1"
+=> 2: listen[0].endpoint: "tcp:65536:interface=127.0.0.1" is refused:
+   a port is a number from 0 to 65535; {ENDPOINT}
+
+# interface by name
+[[listen]]
+endpoint = "tcp:8420:interface=localhost"
+=> 2: listen[0].endpoint: "tcp:8420:interface=localhost" is refused:
+   the interface is not an IP address; {ENDPOINT}
+
+# clear text for everybody
+[[listen]]
+endpoint = "tcp:8420"
+=> 2: listen[0].endpoint: would serve clear text on 0.0.0.0; {TLS}
+
+# clear text for everybody over IPv6
+[[listen]]
+endpoint = "tcp6:8420"
+=> 2: listen[0].endpoint: would serve clear text on ::; {TLS}
+
+# no credentials beyond loopback
+[[listen]]
+endpoint = "tcp:8420:interface=192.0.2.1"
+auth = "none"
+plain_is_fine = true
+=> 3: listen[0].auth: is "none" on 192.0.2.1;
+   without credentials only 127.0.0.0/8 and ::1 may be listened to
+
+# two listeners at one place
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+=> 5: listen[1].endpoint: is where the listener of line 2 listens; must be another
+
+# a listener within another
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+[[listen]]
+endpoint = "tcp:8420"
+plain_is_fine = true
+=> 4: listen[1].endpoint: is where the listener of line 2 listens; must be another
+
+# auth misspelt
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+auth = "requird"
+=> 3: listen[0].auth: is "requird"; must be "required" or "none"; did you mean "required"?
+
+# flag as a string
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+plain_is_fine = "true"
+=> 3: listen[0].plain_is_fine: is a string; must be true or false; did you mean true?
+
+# nothing served
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+serve = []
+=> 3: listen[0].serve: is empty; must have "mcp" or "health"
+
+# something unknown served
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+serve = [
+    "mcp",
+    "helth",
+]
+=> 5: listen[0].serve[1]: is "helth"; must be "mcp" or "health"; did you mean "health"?
+
+# one string for a list
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+serve = "mcp"
+=> 3: listen[0].serve: is a string; must be an array; did you mean ["mcp"]?
+
+# host with a path
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+hosts = ["ok.example.org", "tools.example.org/mcp"]
+=> 3: listen[0].hosts[1]: "tools.example.org/mcp" is refused:
+   not a host name: a letter that it cannot have; {HOST}
+
+# host with a port out of range
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+hosts = ["tools.example.org:70000"]
+=> 3: listen[0].hosts[0]: "tools.example.org:70000" is refused: a port is a number from 1 to 65535; {HOST}
+
+# host that is no string
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+hosts = [8420]
+=> 3: listen[0].hosts[0]: is a number; must be a string
+
+# origin without a scheme
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+origins = ["app.example.org"]
+=> 3: listen[0].origins[0]: "app.example.org" is refused:
+   an origin is written scheme://host or scheme://host:port; {ORIGIN}
+
+# origin with a path
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+origins = ["https://app.example.org/"]
+=> 3: listen[0].origins[0]: "https://app.example.org/" is refused:
+   not a host name: a letter that it cannot have; {ORIGIN}
+
+# origin of all
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+origins = ["*"]
+=> 3: listen[0].origins[0]: "*" is refused:
+   an origin is written scheme://host or scheme://host:port; {ORIGIN}
+
+# origin that is null
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+origins = ["null"]
+=> 3: listen[0].origins[0]: "null" is refused:
+   an origin is written scheme://host or scheme://host:port; {ORIGIN}
+
+# plugins in an array
+[[plugins]]
+name = "files"
+=> 1: plugins: is no table; must be [plugins.NAME] tables
+
+# plugin that is a string
+[plugins]
+files = "python3 files.py"
+=> 2: plugins.files: is a string; must be a table
+
+# plugin with a capital
+[plugins.Files]
+command = ["files"]
+=> 1: plugins.Files: "Files" is no plugin's name; {NAME}
+
+# plugin with an odd name
+[plugins."a b\n"]
+command = ["files"]
+=> 1: plugins."a b\n": "a b\n" is no plugin's name; {NAME}
+
+# plugin with a name too long
+[plugins.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]
+command = ["files"]
+=> 1: plugins.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is no plugin's name;
+   {NAME}
+
+# plugin that names itself
+[plugins.files]
+name = "files"
+command = ["files"]
+=> 2: plugins.files.name: unknown key; {KEYS OF PLUGIN}
+
+# plugin without a command
+[plugins.files]
+=> 1: plugins.files.command: is missing; it has no default
+
+# command misspelt
+[plugins.files]
+comand = ["files"]
+=> 1: plugins.files.command: is missing; it has no default
+=> 2: plugins.files.comand: unknown key; {KEYS OF PLUGIN}; did you mean command?
+
+# command as a string
+[plugins.files]
+command = "files"
+=> 2: plugins.files.command: is a string; must be an array; did you mean ["files"]?
+
+# command of nothing
+[plugins.files]
+command = []
+=> 2: plugins.files.command: has no program; must be as ["/usr/bin/program", "argument"]
+
+# command without a name
+[plugins.files]
+command = ["", "files"]
+=> 2: plugins.files.command: has no program; must be as ["/usr/bin/program", "argument"]
+
+# command with a NUL
+[plugins.files]
+command = ["files", "a\u0000b"]
+=> 2: plugins.files.command[1]: has a NUL letter; must be without
+
+# working folder with a NUL
+[plugins.files]
+command = ["files"]
+cwd = "/a\u0000b"
+=> 3: plugins.files.cwd: has a NUL letter; must be without
+
+# path that is a string
+[plugins.files]
+command = ["files"]
+path = "/opt/bin"
+=> 3: plugins.files.path: is a string; must be an array; did you mean ["/opt/bin"]?
+
+# path with a NUL
+[plugins.files]
+command = ["files"]
+path = ["/opt\u0000"]
+=> 3: plugins.files.path[0]: has a NUL letter; must be without
+
+# variable with an impossible name
+[plugins.files]
+command = ["files"]
+env = { "A=B" = "1" }
+=> 3: plugins.files.env."A=B": is no variable's name; {VARIABLE}
+
+# variable that is a number
+[plugins.files]
+command = ["files"]
+env.PORT = 80
+=> 3: plugins.files.env.PORT: is a number; must be a string
+
+# variable with a NUL
+[plugins.files]
+command = ["files"]
+env.TOKEN = "sesame\u0000"
+=> 3: plugins.files.env.TOKEN: has a NUL letter; must be without
+
+# variables in an array
+[plugins.files]
+command = ["files"]
+env = ["A=B"]
+=> 3: plugins.files.env: is an array; must be a table
+
+# inherited variable with an impossible name
+[plugins.files]
+command = ["files"]
+inherit = ["1A"]
+=> 3: plugins.files.inherit[0]: "1A" is no variable's name; {VARIABLE}
+
+# variable both set and inherited
+[plugins.files]
+command = ["files"]
+env = { TZ = "UTC" }
+inherit = ["TZ"]
+=> 4: plugins.files.inherit[0]: TZ is in env, too; say it in one of the two
+
+# prefix with two underscores
+[plugins.files]
+command = ["files"]
+prefix = "a__b"
+=> 3: plugins.files.prefix: is "a__b"; must have up to 32 letters, digits and _ . - without "__"
+
+# prefix with a blank
+[plugins.files]
+command = ["files"]
+prefix = "a b"
+=> 3: plugins.files.prefix: is "a b"; must have up to 32 letters, digits and _ . - without "__"
+
+# two plugins with one prefix
+[plugins.files]
+command = ["files"]
+[plugins.disk]
+command = ["disk"]
+prefix = "files"
+=> 5: plugins.disk.prefix: "files" is the prefix of the plugin files, too;
+   must be each plugin's own, or empty
+
+# protocol unknown
+[plugins.files]
+command = ["files"]
+protocol = "legasy"
+=> 3: plugins.files.protocol: is "legasy"; must be "auto" or "modern" or "legacy"; did you mean "legacy"?
+
+# unknown table of a plugin
+[plugins.files]
+command = ["files"]
+[plugins.files.sandbox]
+mode = "on"
+=> 3: plugins.files.sandbox: unknown key; {KEYS OF PLUGIN}
+
+# unknown key of a plugin's table
+[plugins.files]
+command = ["files"]
+[plugins.files.timeouts]
+cal = "3s"
+=> 4: plugins.files.timeouts.cal: unknown key; {TIMEOUTS}; did you mean call?
+
+# call longer than its whole
+[plugins.files]
+command = ["files"]
+timeouts = { call = "20m" }
+=> 3: plugins.files.timeouts.call: is 20m; must be at most timeouts.max, which is 10m
+
+# call longer than its shortened whole
+[plugins.files]
+command = ["files"]
+[plugins.files.timeouts]
+max = "5s"
+=> 3: plugins.files.timeouts.call: is 1m; must be at most timeouts.max, which is 5s
+
+# one tool's call longer than its whole
+[plugins.files]
+command = ["files"]
+timeouts = { tools = { search = "20m" } }
+=> 3: plugins.files.timeouts.tools.search: is 20m; must be at most timeouts.max, which is 10m
+
+# one tool's call that is a number
+[plugins.files]
+command = ["files"]
+timeouts = { tools = { search = 20 } }
+=> 3: plugins.files.timeouts.tools.search: is a number; must be {DURATION}; did you mean "20s"?
+
+# backoff of one
+[plugins.files]
+command = ["files"]
+restart.backoff = ["1s"]
+=> 3: plugins.files.restart.backoff: has 1 entries; must have 2
+
+# backoff that shrinks
+[plugins.files]
+command = ["files"]
+restart = { backoff = ["2m", "1s"] }
+=> 3: plugins.files.restart.backoff: goes from 2m to 1s; the first pause must be at most the longest
+
+# backoff of a number
+[plugins.files]
+command = ["files"]
+restart.backoff = ["1s", 60]
+=> 3: plugins.files.restart.backoff[1]: is a number; must be {DURATION}; did you mean "60s"?
+
+# chosen tools in an array
+[plugins.files]
+command = ["files"]
+tools = ["read"]
+=> 3: plugins.files.tools: is an array; must be a table
+
+# defaults with a command
+[defaults]
+command = ["files"]
+=> 2: defaults.command: unknown key; {KEYS OF DEFAULTS}
+
+# defaults that are no table
+defaults = 3
+=> 1: defaults: is a number; must be a table
+
+# defaults that are wrong for everybody
+[defaults]
+timeouts = { call = "1h" }
+[plugins.files]
+command = ["files"]
+=> 2: defaults.timeouts.call: is 1h; must be at most timeouts.max, which is 10m
+
+# value that is cut short
+[daemon]
+drain =
+=> 2: is not TOML: Invalid value; {TOML}
+
+# table twice
+[daemon]
+
+[daemon]
+=> 3: is not TOML: Cannot declare ('daemon',) twice; {TOML}
+
+# string that does not end
+[daemon]
+state_dir = "/var
+=> 2: is not TOML: Illegal character '\n'; {TOML}
+"""
+"""Named configurations, each followed by all that the operator reads, less the file's name."""
+
+
+def cases() -> dict[str, tuple[str, list[str]]]:
+    """
+    Read the table.
+
+    Returns:
+        For each name the configuration and the lines expected.
+    """
+    found = {}
+    for case in TABLE.strip("\n").split("\n\n# "):
+        name, _, rest = case.removeprefix("# ").partition("\n")
+        text, *expected = rest.split("\n=> ")
+        expected = [line.replace("\n  ", "") for line in expected]
+        for word, meaning in WORDS.items():
+            expected = [line.replace(f"{{{word}}}", meaning) for line in expected]
+        found[name] = (text + "\n", expected)
+    return found
+
+
+class RefusalsTests(SynchronousTestCase):
+    """
+    Tests for refusals.
+    """
+
+    def said(self, text: str) -> list[str]:
+        """
+        Load a configuration; tell the lines of its refusal, less the file's name.
+        """
+        file = Path(self.mktemp())
+        file.write_text(text)
+        try:
+            load(str(file), {"MCPD_DAEMON__PLUGIN_DIR": ""}, 0)
+        except ConfigurationError as error:
+            return [line.removeprefix(f"{file.absolute()}:") for line in str(error).split("\n")]
+        return []
+
+    def test_table(self) -> None:
+        """
+        Each mistake is told with its line, its key, what is wrong and what is allowed.
+        """
+        self.maxDiff = None
+        known = cases()
+        self.assertGreater(len(known), 100)
+        self.assertEqual(
+            {name: self.said(text) for name, (text, _) in known.items()},
+            {name: expected for name, (_, expected) in known.items()},
+        )
+
+    def test_at_once(self) -> None:
+        """
+        All mistakes are told at once, in the order of the lines, whatever their kinds.
+        """
+        lines = self.said(
+            "[daemon]\n"
+            "drian = '1s'\n"
+            "public_url = 'x'\n"
+            "[[listen]]\n"
+            "endpoint = 'tcp:1:interface=127.0.0.1'\n"
+            "hots = []\n"
+            "origins = ['x']\n"
+            "[[listen]]\n"
+            "endpoint = 'tcp:1:interface=127.0.0.1'\n"
+            "[defaults]\n"
+            "enabled = 1\n"
+            "[plugins.a]\n"
+            "command = []\n"
+            "cdw = ''\n"
+            "[plugins.b]\n"
+            "command = ['b']\n"
+            "prefix = 'a'\n"
+        )
+        self.assertEqual(
+            [line.split(": ")[:2] for line in lines],
+            [
+                ["2", "daemon.drian"],
+                ["3", "daemon.public_url"],
+                ["6", "listen[0].hots"],
+                ["7", "listen[0].origins[0]"],
+                ["9", "listen[1].endpoint"],
+                ["11", "defaults.enabled"],
+                ["13", "plugins.a.command"],
+                ["14", "plugins.a.cdw"],
+                ["17", "plugins.b.prefix"],
+            ],
+        )
+
+    def test_accepted(self) -> None:
+        """
+        What comes near to a refusal and is right is accepted.
+        """
+        for text in (
+            "",
+            "[[listen]]\nendpoint = 'tcp:0:interface=127.0.0.1'\n" * 2,
+            "[[listen]]\nendpoint = 'tcp:1:interface=127.9.9.9'\nauth = 'none'",
+            "[[listen]]\nendpoint = 'tcp6:1:interface=\\:\\:1'\nauth = 'none'",
+            "[[listen]]\nendpoint = 'tcp:1'\nplain_is_fine = true\n"
+            "[[listen]]\nendpoint = 'tcp6:1'\nplain_is_fine = true",
+            "[limits]\nbody = '256M'\nrequest_line = '32K'",
+            "[plugins.a]\ncommand = ['a']\nprefix = ''\n[plugins.b]\ncommand = ['a']\nprefix = ''",
+            "[plugins.a]\ncommand = ['a']\nenabled = false\n[plugins.b]\ncommand = ['a']\nprefix = 'a'",
+            "[plugins.a]\ncommand = ['a']\ntimeouts = { call = '10m' }\nrestart.backoff = ['1s', '1s']",
+        ):
+            self.assertEqual(self.said(text), [], text)

@@ -1,0 +1,144 @@
+# -*- test-case-name: tests.config.test_structure -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.config.structure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import attrs
+from attrs import frozen
+from cattrs.errors import StructureHandlerNotFoundError
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.config.structure import Flawed, keys, structure
+from mcpd.units import Bytes, Seconds, write_bytes, write_seconds
+from mcpd.web.spec import Limits, Listen
+from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits
+
+_WRONG = st.one_of(st.booleans(), st.floats(), st.integers(max_value=0), st.just({}), st.just([]))
+
+
+@frozen
+class Odd:
+    """
+    A specification with a field that nobody can write in TOML.
+    """
+
+    field: Iterator[int]
+
+
+def written(kind: Any, value: Any) -> Any:
+    """
+    Write a value as TOML would have it.
+    """
+    if kind is Seconds:
+        return write_seconds(value)
+    return write_bytes(value) if kind is Bytes else value
+
+
+KINDS = get_type_hints(Limits)
+DEFAULTS = {key: written(kind, getattr(Limits(), key)) for key, kind in KINDS.items()}
+
+
+class StructureTests(SynchronousTestCase):
+    """
+    Tests for making specifications of tables.
+    """
+
+    def test_plugin(self) -> None:
+        """
+        What a table says is in the specification, and nothing else changes.
+        """
+        table = {
+            "command": ["python3", "files.py"],
+            "env": {"TZ": "UTC"},
+            "enabled": False,
+            "prefix": "",
+            "tools": {"exclude": ["rm*"]},
+            "timeouts": {"call": "250ms", "tools": {"search": "2m"}},
+            "limits": {"message": "1M", "open_files": 64},
+            "restart": {"backoff": ["1s", "1h"]},
+        }
+        self.assertEqual(
+            structure(table, Plugin, name="files"),
+            Plugin(
+                name="files",
+                command=("python3", "files.py"),
+                env={"TZ": "UTC"},
+                enabled=False,
+                prefix="",
+                tools=Chosen(exclude=("rm*",)),
+                timeouts=Timeouts(call=Seconds(0.25), tools={"search": Seconds(120)}),
+                limits=WorkerLimits(message=Bytes(1 << 20), open_files=64),
+                restart=Restart(backoff=(Seconds(1), Seconds(3600))),
+            ),
+        )
+
+    def test_keys(self) -> None:
+        """
+        The keys of a table are the fields of its specification, less those that are given.
+        """
+        self.assertEqual(keys(Restart), ("backoff",))
+        self.assertNotIn("name", keys(Plugin, ("name",)))
+
+    @given(st.data())
+    def test_numbers(self, data: st.DataObject) -> None:
+        """
+        Every limit takes every value of its kind as it is written.
+        """
+        most = {Seconds: 10**7, Bytes: 1 << 39, int: 10**9}
+        numbers = {key: data.draw(st.integers(1, most[kind]), key) for key, kind in KINDS.items()}
+        table = {key: written(KINDS[key], number) for key, number in numbers.items()}
+        self.assertEqual(attrs.asdict(structure(table, Limits)), numbers)
+
+    @given(st.sampled_from(keys(Limits)), _WRONG)
+    def test_strict(self, key: str, value: Any) -> None:
+        """
+        Nothing of another type passes for a number, a duration or a size.
+        """
+        flaws = self.assertRaises(Flawed, structure, {key: value}, Limits).flaws
+        self.assertEqual([flaw.path for flaw in flaws], [(key,)])
+
+    @given(st.sets(st.sampled_from(keys(Limits))))
+    def test_every(self, wrong: set[str]) -> None:
+        """
+        Each flaw of a table is told, and no other.
+        """
+        table: dict[str, Any] = {key: [] if key in wrong else default for key, default in DEFAULTS.items()}
+        try:
+            structure(table, Limits)
+            told = set()
+        except Flawed as error:
+            told = {str(flaw.path[0]) for flaw in error.flaws}
+        self.assertEqual(told, wrong)
+
+    def test_given(self) -> None:
+        """
+        What is given cannot be a key, and other flaws are told with it.
+        """
+        table = {"name": "x", "command": ["a"], "endabled": True}
+        flaws = self.assertRaises(Flawed, structure, table, Plugin, name="files").flaws
+        self.assertEqual([flaw.path for flaw in flaws], [("name",), ("endabled",)])
+        self.assertNotIn("name,", flaws[1].allowed)
+
+    def test_choices(self) -> None:
+        """
+        A word out of a few is told with them all.
+        """
+        flaws = self.assertRaises(Flawed, structure, {"endpoint": "a", "auth": "no"}, Listen).flaws
+        self.assertEqual(
+            [str(flaw) for flaw in flaws], ['is "no"; must be "required" or "none"; did you mean "none"?']
+        )
+
+    def test_ours(self) -> None:
+        """
+        A mistake of ours, not the operator's, is not told as one of theirs.
+        """
+        self.assertRaises(StructureHandlerNotFoundError, structure, {"field": 1}, Odd)

@@ -1,0 +1,160 @@
+# -*- test-case-name: tests.live.test_conformance -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+A real daemon, in a folder and on a port of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectError
+from twisted.internet.task import deferLater
+from twisted.web.client import Agent, ResponseFailed
+
+from tests.live.process import ROOT, VENV, Run, start
+
+_READY = 30.0
+_STOPPED = 45.0
+_PAUSE = 0.1
+
+Plugins = Mapping[str, Mapping[str, object]]
+"""Keys of plugins' tables, by the plugins' names."""
+
+
+class Unfit(AssertionError):
+    """
+    The daemon did not do what every daemon has to: become ready, stop, leave nothing behind.
+    """
+
+
+def fixture(era: str) -> tuple[str, ...]:
+    """
+    Tell the command of a conformance fixture: ``modern`` or ``legacy``.
+    """
+    return "/usr/bin/env", "python3", "-I", str(ROOT / "tests" / "conformance" / f"{era}.py")
+
+
+@define
+class Daemon:
+    """
+    A daemon that is ready.
+
+    Attributes:
+        url: Where it serves MCP.
+        key: The file with its first key.
+    """
+
+    url: str
+    key: Path
+    _reactor: Any
+    _folder: Path
+    _run: Run
+
+    async def stop(self) -> None:
+        """
+        Ask it to end, and see that it does and leaves no process behind.
+
+        Raises:
+            Unfit: It had to be killed, or failed, or something of it is left.
+        """
+        self._run.signal("TERM")
+        watch = self._reactor.callLater(_STOPPED, self._run.signal, "KILL")
+        ended = await self._run.ended
+        if not watch.active():
+            raise Unfit(f"SIGTERM did not end the daemon within {_STOPPED} s:\n{ended.said}")
+        watch.cancel()
+        left = left_behind(self._folder)
+        if left or ended.code != 0:
+            raise Unfit(f"The daemon ended with {ended.code} and left {left}:\n{ended.said}")
+
+
+async def begin(reactor: Any, folder: Path, auth: str, plugins: Plugins) -> Daemon:
+    """
+    Start a daemon and wait until it is ready.
+
+    Args:
+        reactor: The reactor.
+        folder: An empty folder for its configuration and its state.
+        auth: What its one listener's ``auth`` is.
+        plugins: What it runs.
+
+    Raises:
+        Unfit: It ended, or was not ready in time; it is not left running.
+    """
+    port = _free_port()
+    config = folder / "mcpd.toml"
+    config.write_text(_configuration(folder, port, auth, plugins))
+    command = (str(VENV / "bin" / "twistd"), "-n", "--pidfile=", "mcpd", "-c", str(config))
+    run = start(reactor, command)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        await _ready(reactor, run, f"{base}/readyz".encode())
+    except Unfit:
+        run.signal("KILL")
+        raise
+    return Daemon(f"{base}/mcp", folder / "state" / "key", reactor, folder, run)
+
+
+async def _ready(reactor: Any, run: Run, url: bytes) -> None:
+    agent, until = Agent(reactor, connectTimeout=1.0), reactor.seconds() + _READY
+    while reactor.seconds() < until and not run.ended.called:
+        try:
+            response = await agent.request(b"GET", url)
+        except (ConnectError, ResponseFailed):
+            pass
+        else:
+            if response.code == 200:
+                return
+        await _pause(reactor)
+    raise Unfit(f"The daemon is not ready:\n{run.said()}")
+
+
+def _pause(reactor: Any) -> Deferred[None]:
+    return deferLater(reactor, _PAUSE, lambda: None)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def _configuration(folder: Path, port: int, auth: str, plugins: Plugins) -> str:
+    tables: list[tuple[str, Mapping[str, object]]] = [
+        ("[daemon]", {"state_dir": str(folder / "state"), "plugin_dir": ""}),
+        ("[[listen]]", {"endpoint": f"tcp:{port}:interface=127.0.0.1", "auth": auth}),
+        *((f"[plugins.{name}]", keys) for name, keys in plugins.items()),
+    ]
+    return "\n".join(_table(head, keys) for head, keys in tables)
+
+
+def _table(head: str, keys: Mapping[str, object]) -> str:
+    # Strings and lists of strings: JSON writes them as TOML reads them.
+    return "".join([f"{head}\n", *(f"{name} = {json.dumps(value)}\n" for name, value in keys.items())])
+
+
+def left_behind(folder: Path) -> Sequence[str]:
+    """
+    Tell which processes know of a folder, by their arguments or their environment.
+
+    A worker's home is in the daemon's state, so that all that a daemon ever
+    started is found, whoever its parent is by now.
+    """
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue  # It ended meanwhile, or is another user's.
+        if str(folder).encode() in told:
+            found.append(f"{process.name}: {told[:200]!r}")
+    return found

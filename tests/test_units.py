@@ -1,0 +1,75 @@
+# -*- test-case-name: tests.test_units -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.units`.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.units import read_bytes, read_seconds, write_bytes, write_seconds
+
+
+class UnitsTests(SynchronousTestCase):
+    """
+    Tests for durations and sizes.
+    """
+
+    def test_durations(self) -> None:
+        """
+        A duration is a whole number with one of four units.
+        """
+        for text, seconds in (("0s", 0), ("250ms", 0.25), ("30s", 30), ("5m", 300), ("24h", 86400)):
+            self.assertEqual(read_seconds(text), seconds)
+
+    def test_sizes(self) -> None:
+        """
+        A size is a whole number, alone or with one of three units of 1024.
+        """
+        for text, size in (("0", 0), ("512", 512), ("64K", 65536), ("4M", 4194304), ("1G", 1073741824)):
+            self.assertEqual(read_bytes(text), size)
+
+    def test_no_durations(self) -> None:
+        """
+        Nothing else is a duration.
+        """
+        for text in ("", "s", "30", "30 s", " 30s", "30s\n", "1.5s", "-1s", "+1s", "30S", "1d", "٣s", "1_0s"):
+            with self.assertRaisesRegex(ValueError, "a duration is written", msg=text):
+                read_seconds(text)
+
+    def test_no_sizes(self) -> None:
+        """
+        Nothing else is a size.
+        """
+        for text in ("", "K", "64k", "64KB", "64 K", "1.5M", "-1", "1T", "64K\n", "٣", "1_0"):
+            with self.assertRaisesRegex(ValueError, "a size is written", msg=text):
+                read_bytes(text)
+
+    def test_written(self) -> None:
+        """
+        A value is written in the largest unit that is exact.
+        """
+        seconds = [write_seconds(value) for value in (0, 0.25, 1, 90, 120, 5400, 7200)]
+        self.assertEqual(seconds, ["0ms", "250ms", "1s", "90s", "2m", "90m", "2h"])
+        sizes = [write_bytes(value) for value in (0, 1, 1023, 1024, 1536, 1 << 20, 3 << 30)]
+        self.assertEqual(sizes, ["0", "1", "1023", "1K", "1536", "1M", "3G"])
+
+    @given(st.integers(0, 999_999_999), st.sampled_from(["ms", "s", "m", "h"]))
+    def test_durations_again(self, number: int, unit: str) -> None:
+        """
+        A duration that was read, written and read again is the same.
+        """
+        seconds = read_seconds(f"{number}{unit}")
+        self.assertEqual(read_seconds(write_seconds(seconds)), seconds)
+
+    @given(st.integers(0, 999_999_999), st.sampled_from(["", "K", "M", "G"]))
+    def test_sizes_again(self, number: int, unit: str) -> None:
+        """
+        A size that was read, written and read again is the same.
+        """
+        size = read_bytes(f"{number}{unit}")
+        self.assertEqual(read_bytes(write_bytes(size)), size)

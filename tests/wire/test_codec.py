@@ -1,0 +1,466 @@
+# -*- test-case-name: tests.wire.test_codec -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.wire.codec`.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.wire import codec
+from mcpd.wire.codec import Reader
+from mcpd.wire.fault import Fault, Kind
+from mcpd.wire.message import Answer, Batch, Message, Notice, Refusal, Request
+from tests.wire import hostile
+from tests.wire.meaning import anything, ids, meant, messages, modest, names, objects, plain_names, values
+
+CLIENT, WORKER = Reader(), Reader(strict=False)
+
+CALL = (
+    '{"jsonrpc":"2.0","id":"é1","method":"tools/call",'
+    '"params":{"name":"echo","arguments":{"n":[1,2.5,true,null,"\\u00e9"]},"_meta":{"progressToken":7}}}'
+).encode()
+
+ANSWER = b'{"jsonrpc":"2.0","id":-12,"result":{"content":[{"type":"text","text":"x"}],"isError":false}}'
+
+
+def outcome(reader: Reader, data: bytes) -> str:
+    """
+    Say what becomes of a text, in the words of :mod:`tests.wire.hostile`.
+    """
+    try:
+        return type(reader.read(data)).__name__.lower()
+    except Fault as fault:
+        return fault.kind.name
+
+
+class HostileTests(SynchronousTestCase):
+    """
+    Tests for texts that a peer may send to hurt.
+    """
+
+    def test_everyone(self) -> None:
+        """
+        Each text of the table becomes what the table says, whoever sent it.
+        """
+        expected = {name: row[1] for name, row in hostile.BOTH.items()}
+        for reader in (CLIENT, WORKER):
+            seen = {name: outcome(reader, row[0]) for name, row in hostile.BOTH.items()}
+            self.assertEqual(seen, expected)
+
+    def test_clients(self) -> None:
+        """
+        What two readers could understand differently is refused from a client.
+        """
+        seen = {name: outcome(CLIENT, row[0]) for name, row in hostile.CLIENT.items()}
+        self.assertEqual(seen, dict.fromkeys(hostile.CLIENT, "INVALID"))
+
+    def test_workers(self) -> None:
+        """
+        A worker, who is read by nobody but us, is forgiven an escape or a member that stands twice.
+        """
+        seen = {name: outcome(WORKER, row[0]) for name, row in hostile.CLIENT.items()}
+        self.assertEqual(seen, {name: row[1] for name, row in hostile.CLIENT.items()})
+
+    def test_values(self) -> None:
+        """
+        Whatever of the table is read says the same as to any other reader of JSON.
+        """
+        for name, (text, expected) in hostile.BOTH.items():
+            if expected not in (hostile.UNREADABLE, hostile.INVALID):
+                self.assertEqual(values(CLIENT.read(text)), meant(text), name)
+
+    def test_cut_short(self) -> None:
+        """
+        A message that ends too early is unreadable, wherever it was cut.
+        """
+        for text in (CALL, ANSWER, b"[%b,%b]" % (CALL, ANSWER), CALL.replace(b",", b"\n, ")):
+            for reader in (CLIENT, WORKER):
+                cut = {outcome(reader, text[:end]) for end in range(len(text))}
+                self.assertEqual(cut, {"UNREADABLE"})
+
+    def test_every_depth(self) -> None:
+        """
+        There is no depth at which something else than a message or a fault comes out.
+        """
+        texts = (
+            b'{"jsonrpc":"2.0","id":1,"method":"a","params":{"b":%b}}',
+            b'{"jsonrpc": "2.0","id":1,"method":"a","params":{"b":%b}}',
+            b'{"jsonrpc":"2.0","id":1,"method":"a","b":%b}',
+            b'{"jsonrpc":"2.0","id":1,"result":{"a":\n%b}}',
+            b'[{"jsonrpc":"2.0","id":1,"method":"a","b":%b}]',
+        )
+        for text in texts:
+            edge = bisect(range(200_000), 0, key=lambda depth: _nested(text, depth) == "UNREADABLE")
+            self.assertGreater(edge, 100)
+            seen = {_nested(text, depth) for depth in range(edge - 30, edge + 30)}
+            self.assertEqual(len(seen), 2, seen)
+            self.assertIn("UNREADABLE", seen)
+
+    @modest
+    @given(st.binary(max_size=64))
+    def test_noise(self, noise: bytes) -> None:
+        """
+        Random bytes are refused with a fault, and never break anything.
+        """
+        for text in (noise, b"{" + noise, b"[" + noise + b"]", b'{"jsonrpc":"2.0","id":' + noise + b"}"):
+            self.assertIn(outcome(CLIENT, text), ("UNREADABLE", "INVALID", "batch"))
+            self.assertIn(outcome(WORKER, text), ("UNREADABLE", "INVALID", "batch"))
+            codec.salvage_id(text)
+            codec.members(text)
+            codec.pieces(text)
+            codec.text(text)
+
+    @modest
+    @given(st.data())
+    def test_damage(self, data: st.DataObject) -> None:
+        """
+        A message with bytes changed is read as valid JSON or refused, and what is read is one line of UTF-8.
+        """
+        text = bytearray(data.draw(st.sampled_from([CALL, ANSWER, b"[%b, %b]" % (CALL, ANSWER)])))
+        for _ in range(data.draw(st.integers(1, 3))):
+            start = data.draw(st.integers(0, len(text) - 1))
+            text[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+        for reader in (CLIENT, WORKER):
+            try:
+                message = reader.read(bytes(text))
+            except Fault:
+                continue
+            if not isinstance(message, Batch):
+                self.assertEqual(values(message), meant(bytes(text)), text)
+            for raw in _raws(message):
+                self.assertEqual(raw.count(b"\n") + raw.count(b"\r"), 0)
+                raw.decode("utf-8")
+
+
+def _nested(text: bytes, depth: int) -> str:
+    return outcome(CLIENT, text % (b"[" * depth + b"]" * depth))
+
+
+def _raws(message: Message | Batch | Fault) -> list[bytes]:
+    match message:
+        case Request(_, _, members) | Notice(_, members) | Answer(_, members):
+            return [bytes(value) for value in members.values()]
+        case Batch(items):
+            return [raw for item in items for raw in _raws(item)]
+        case _:
+            return []
+
+
+class ReaderTests(SynchronousTestCase):
+    """
+    Tests for reading messages.
+    """
+
+    @modest
+    @given(messages(names, names), st.booleans(), st.sampled_from([None, 0, 2]))
+    def test_worker(self, whole: dict[str, Any], ascii: bool, indent: int | None) -> None:
+        """
+        What any library of JSON writes for a worker is read as it was meant.
+        """
+        text = json.dumps(whole, ensure_ascii=ascii, indent=indent).encode()
+        self.assertEqual(values(WORKER.read(text)), meant(text))
+
+    @modest
+    @given(
+        messages(plain_names, plain_names),
+        st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", " : "), ("\r\n,", ":\n")]),
+        st.sampled_from(["", " ", "\n"]),
+    )
+    def test_client(self, whole: dict[str, Any], separators: tuple[str, str], around: str) -> None:
+        """
+        What any library of JSON writes for a client is read as it was meant, compact or spaced.
+        """
+        text = (around + json.dumps(whole, ensure_ascii=False, separators=separators) + around).encode()
+        self.assertEqual(values(CLIENT.read(text)), meant(text))
+
+    @modest
+    @given(st.data())
+    def test_members_twice(self, data: st.DataObject) -> None:
+        """
+        A client is refused if a name of its envelope or params stands twice or has an escape, and only then.
+        """
+        envelope = [("jsonrpc", '"2.0"'), ("id", "1"), ("method", '"a"')]
+        more = st.tuples(st.sampled_from(["id", "x", "é", "yy", ""]), st.sampled_from(["1", '"a"']))
+        envelope += data.draw(st.lists(more, max_size=2))
+        inner = st.tuples(
+            st.sampled_from(["name", "é", "x", "😀", ""]), st.sampled_from(["1", '{"a":1,"a":2}'])
+        )
+        envelope += [
+            ("params", _object(data, params, "") if data.draw(st.booleans()) else _object(data, params, " "))
+            for params in data.draw(st.lists(st.lists(inner, max_size=4), max_size=2))
+        ]
+        space = data.draw(st.sampled_from(["", "", " ", "\t", "\r\n"]))
+        text = _object(data, data.draw(st.permutations(envelope)), space)
+        self.assertEqual(outcome(CLIENT, text.encode()), "INVALID" if _ambiguous(text) else "request", text)
+        self.assertEqual(values(WORKER.read(text.encode())), meant(text.encode()))
+
+    def test_arguments_untouched(self) -> None:
+        """
+        Arguments pass as the bytes that came: numbers keep their digits, strings their escapes.
+        """
+        arguments = b'{"n":1.000,"big":' + b"9" * 5000 + b',"s":"\\u00e9\\/","b":1,"b":2,"t": [ 1 ]}'
+        text = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":%b}}'
+        message = CLIENT.read(text % arguments)
+        assert isinstance(message, Request)
+        self.assertEqual(bytes(message.params["arguments"]), arguments)
+
+    def test_lines_taken_out(self) -> None:
+        """
+        Arguments that came over several lines pass as one, so that no text can forge a line for a worker.
+        """
+        text = b'{"jsonrpc":"2.0",\r\n"id":1,"method":"a","params":{"b":{\n"c" :\r["d\\n" , 1.00]}}}\n'
+        message = CLIENT.read(text)
+        assert isinstance(message, Request)
+        self.assertEqual(bytes(message.params["b"]), b'{"c":["d\\n",1.00]}')
+
+    def test_id_kept(self) -> None:
+        """
+        An id keeps its kind and its text: 1 is not "1".
+        """
+        for id in (b"1", b'"1"', b"-0", b'"\\u0061"', b'"a\\"b"', b"9" * 100):
+            message = CLIENT.read(b'{"jsonrpc":"2.0","id": %b ,"method":"a"}' % id)
+            assert isinstance(message, Request)
+            self.assertEqual(message.id, id)
+
+    def test_refusal_without_id(self) -> None:
+        """
+        An error for a request that the peer could not read has no id.
+        """
+        for id in (b"", b'"id":null,'):
+            message = WORKER.read(b'{"jsonrpc":"2.0",%b"error":{"code":-32700,"message":"?"}}' % id)
+            assert isinstance(message, Refusal)
+            self.assertEqual((message.id, message.code, message.message), (b"", -32700, "?"))
+            self.assertIsNone(message.data)
+
+    def test_refusal_data(self) -> None:
+        """
+        An error's data passes as the bytes that came.
+        """
+        message = WORKER.read(b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m","data":{"a":1.0}}}')
+        assert isinstance(message, Refusal)
+        self.assertEqual(bytes(message.data or b""), b'{"a":1.0}')
+
+    def test_bounds(self) -> None:
+        """
+        The bounds on ids, methods and batches are those that were configured.
+        """
+        small = Reader(id=3, method=4, batch=2)
+        ping = b'{"jsonrpc":"2.0","id":%b,"method":"%b"}'
+        self.assertEqual(outcome(small, ping % (b"123", b"ping")), "request")
+        self.assertEqual(outcome(small, ping % (b"1234", b"ping")), "INVALID")
+        self.assertEqual(outcome(small, ping % (b"123", b"pings")), "INVALID")
+        self.assertEqual(outcome(small, b"[" + b",".join([ping % (b"1", b"a")] * 2) + b"]"), "batch")
+        self.assertEqual(outcome(small, b"[" + b",".join([ping % (b"1", b"a")] * 3) + b"]"), "INVALID")
+
+    def test_batch(self) -> None:
+        """
+        One message of a batch that can't be used does not spoil the others.
+        """
+        twice = CALL.replace(b'"name":"echo"', b'"name":"a","name":"b"')
+        batch = CLIENT.read(b"[%b,7,[],%b,%b]" % (CALL, twice, ANSWER))
+        assert isinstance(batch, Batch)
+        kinds = [item.kind if isinstance(item, Fault) else type(item) for item in batch.items]
+        self.assertEqual(kinds, [Request, Kind.INVALID, Kind.INVALID, Kind.INVALID, Answer])
+
+    def test_sentences(self) -> None:
+        """
+        A refusal never quotes what the peer sent.
+        """
+        for name, (text, expected) in (hostile.BOTH | hostile.CLIENT).items():
+            try:
+                CLIENT.read(text.replace(b"echo", b"hush"))
+            except Fault as fault:
+                self.assertNotIn("hush", fault.text, name)
+                self.assertIs(fault.__cause__, None)
+                self.assertTrue(fault.__suppress_context__ or fault.__context__ is None, expected)
+
+
+def _object(data: st.DataObject, members: list[tuple[str, str]], space: str) -> str:
+    """
+    Write an object of these members, now and then with an escape in a name.
+    """
+    written = []
+    for name, value in members:
+        quoted = json.dumps(name, ensure_ascii=False)
+        if name and data.draw(st.integers(0, 15)) == 0:
+            quoted = f'"\\u{ord(name[0]):04x}{name[1:]}"' if ord(name[0]) < 0x10000 else json.dumps(name)
+        written.append(f"{space}{quoted}{space}:{space}{value}{space}")
+    return "{" + ",".join(written) + "}"
+
+
+def _ambiguous(text: str) -> bool:
+    """
+    Say whether another reader might understand the text differently, by the standard library's hook.
+    """
+    whole: list[tuple[str, Any]] = json.loads(text, object_pairs_hook=list)
+    levels = [whole, *(value for name, value in whole if name == "params")]
+    twice = any(len({name for name, _ in level}) < len(level) for level in levels)
+    return twice or "\\" in text
+
+
+class SalvageTests(SynchronousTestCase):
+    """
+    Tests for the id of a text that is no message.
+    """
+
+    def test_found(self) -> None:
+        """
+        A message that is refused can still be answered under its id.
+        """
+        for id in (b"1", b'"a"', b'"\\u0061"', b"-5"):
+            self.assertEqual(codec.salvage_id(b'{"id":%b,"method":5,"params":[]}' % id), id)
+
+    def test_not_found(self) -> None:
+        """
+        What is no id is never sent back.
+        """
+        ids = (b"null", b"1.5", b"true", b"{}", b'"\xff"', b'"\n"', b'"' + b"a" * 127 + b'"', b"[" * 100_000)
+        for id in ids:
+            self.assertIsNone(codec.salvage_id(b'{"id":%b}' % id), id[:20])
+        for text in (b"", b"{}", b"[]", b"\xff", b'{"id":1', b'[{"id":1}]'):
+            self.assertIsNone(codec.salvage_id(text), text)
+
+
+class PieceTests(SynchronousTestCase):
+    """
+    Tests for reading a part of a message.
+    """
+
+    def test_right_kind(self) -> None:
+        """
+        An object gives its members, an array its items, a string its text.
+        """
+        members = codec.members(b'{"a": {"b":1.0}, "c":[]}') or {}
+        self.assertEqual({name: bytes(raw) for name, raw in members.items()}, {"a": b'{"b":1.0}', "c": b"[]"})
+        self.assertEqual([bytes(raw) for raw in codec.pieces(Raw(b'[1.0, "a"]')) or []], [b"1.0", b'"a"'])
+        self.assertEqual(codec.text(Raw(b'"a\\u00e9"')), "aé")
+
+    def test_wrong_kind(self) -> None:
+        """
+        Anything else gives nothing, however broken it is.
+        """
+        pieces = [
+            b"",
+            b"1",
+            b"null",
+            b"true",
+            b"{",
+            b"[",
+            b'"',
+            b"\xff",
+            b'"\xff"',
+            b'"\\ud800"',
+            b'{"\xff":1}',
+        ]
+        pieces += [b"[" * 100_000, b'{"a":' * 100_000]
+        for piece in pieces:
+            self.assertIsNone(codec.members(piece), piece[:20])
+            self.assertIsNone(codec.pieces(piece), piece[:20])
+            self.assertIsNone(codec.text(piece), piece[:20])
+
+
+class WriteTests(SynchronousTestCase):
+    """
+    Tests for writing messages.
+    """
+
+    @modest
+    @given(st.integers(0, 2**63), objects(names))
+    def test_request(self, number: int, params: dict[str, Any]) -> None:
+        """
+        A request for a worker is one line, which says what was asked.
+        """
+        line = codec.request(number, b"tools/call", _pieces(params))
+        self.assertEqual(line.count(b"\n"), 1)
+        self.assertTrue(line.endswith(b"}\n"))
+        whole = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+        self.assertEqual(json.loads(line), whole)
+
+    @modest
+    @given(ids, objects(names))
+    def test_answer(self, id: str | int, members: dict[str, Any]) -> None:
+        """
+        Answers and notices have no line end in them, and say what was given.
+        """
+        answer = codec.join(codec.answer(json.dumps(id).encode(), _pieces(members)))
+        self.assertEqual(json.loads(answer), {"jsonrpc": "2.0", "id": id, "result": members})
+        notice = codec.join(codec.notice(b"notifications/message", _pieces(members)))
+        whole = {"jsonrpc": "2.0", "method": "notifications/message", "params": members}
+        self.assertEqual(json.loads(notice), whole)
+        self.assertNotIn(b"\n", answer + notice)
+
+    @modest
+    @given(ids, st.integers(-(10**12), 10**12), st.text(), st.none() | anything)
+    def test_refusal(self, id: str | int, code: int, message: str, data: Any) -> None:
+        """
+        A worker's error is passed on with its code, its message and its data.
+        """
+        raw = None if data is None else json.dumps(data).encode()
+        text = codec.join(codec.refusal(json.dumps(id).encode(), code, message, raw))
+        error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+        self.assertEqual(json.loads(text), {"jsonrpc": "2.0", "id": id, "error": error})
+        self.assertNotIn(b"\n", text)
+
+    @modest
+    @given(ids, st.text(), objects(names))
+    def test_error(self, id: str | int, message: str, data: dict[str, Any]) -> None:
+        """
+        An error of ours says its code and its sentence; data and id are left out where there are none.
+        """
+        error = {"code": -32600, "message": message} | ({"data": data} if data else {})
+        text = codec.error(json.dumps(id).encode(), -32600, message, data)
+        self.assertEqual(json.loads(text), {"jsonrpc": "2.0", "id": id, "error": error})
+        bare = codec.error(None, -32600, message, data)
+        self.assertEqual(json.loads(bare), {"jsonrpc": "2.0", "error": error})
+        self.assertNotIn(b"\n", text + bare)
+
+    @modest
+    @given(st.dictionaries(plain_names, anything, min_size=1, max_size=5))
+    def test_spliced(self, params: dict[str, Any]) -> None:
+        """
+        What a client wrote compactly reaches a worker as the same bytes.
+        """
+        text = json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode()
+        message = CLIENT.read(b'{"jsonrpc":"2.0","id":"a","method":"tools/call","params":%b}' % text)
+        assert isinstance(message, Request)
+        line = codec.request(5, b"tools/call", message.params.items())
+        self.assertEqual(line, b'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":%b}\n' % text)
+
+    def test_put(self) -> None:
+        """
+        An object is written behind what is there already, and may have no members.
+        """
+        out: list[codec.Piece] = [b"x"]
+        codec.put(out, [])
+        codec.put(out, [("a", b"1"), ('"', Raw(b"[]"))])
+        self.assertEqual(codec.join(out), b'x{}{"a":1,"\\"":[]}')
+
+    def test_long_names(self) -> None:
+        """
+        The long names that a peer makes up are not remembered.
+        """
+        before = codec._kept_head.cache_info().currsize
+        for number in range(10):
+            name = f"{number}" * 65
+            self.assertEqual(codec.notice(b"a", [(name, b"1")])[1], b'{"%b":' % name.encode())
+        self.assertEqual(codec._kept_head.cache_info().currsize, before)
+
+    def test_encode(self) -> None:
+        """
+        A value of ours is written as compact JSON.
+        """
+        self.assertEqual(codec.encode({"a": [1, None, "é"]}), '{"a":[1,null,"é"]}'.encode())
+
+
+def _pieces(members: dict[str, Any]) -> list[tuple[str, bytes]]:
+    return [(name, json.dumps(value).encode()) for name, value in members.items()]
