@@ -82,7 +82,8 @@ def development(
     folder = own if own.is_dir() else installed
     # Whoever owns the folder around it could put another in its place anyway;
     # others must not make us run theirs, say in /tmp.
-    trust = Trust((0, uid, folder.parent.stat().st_uid), stat.S_IWOTH)
+    around = folder.parent.stat().st_uid if folder.is_dir() else uid
+    trust = Trust((0, uid, around), stat.S_IWOTH)
     path = (str(python.parent), environ.get("PATH", os.defpath))
     left_out = []
     for file in sorted(folder.glob("*/plugin.toml")):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, TypeVar
 
+from attrs import evolve
+
 from mcpd.config.addresses import read_endpoint
 from mcpd.config.checks import check_daemon, check_limits, check_listen, check_plugin
 from mcpd.config.draft import Draft
@@ -37,8 +39,9 @@ def judge(draft: Draft) -> Settings:
     _share_defaults(draft)
     for key in draft.tables.keys() - set(SECTIONS):
         draft.refuse((), unknown(key, SECTIONS))
+    daemon = _single(draft, "daemon", DaemonSettings, check_daemon)
     settings = Settings(
-        daemon=_single(draft, "daemon", DaemonSettings, check_daemon),
+        daemon=evolve(daemon, public_url=daemon.public_url.rstrip("/")),
         listen=_listeners(draft),
         limits=_single(draft, "limits", Limits, check_limits),
         sessions=_single(draft, "sessions", SessionLimits, lambda _: iter(())),

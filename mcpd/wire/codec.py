@@ -12,7 +12,6 @@ values, so two readers can never see two messages in one text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -291,15 +290,18 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-# Bounded: a peer chooses the names, so only short ones are kept.
-_KEPT = 64
+# Bounded: a peer chooses the names, so only short ones are kept, and not too many.
+_LONGEST, _MOST = 64, 2048
+_heads: dict[str, bytes] = {}
 
 
 def _head(name: str) -> bytes:
-    return b"," + msgspec.json.encode(name) + b":"
-
-
-_kept_head = lru_cache(2048)(_head)
+    head = b"," + msgspec.json.encode(name) + b":"
+    if len(name) <= _LONGEST:
+        if len(_heads) >= _MOST:
+            _heads.clear()
+        _heads[name] = head
+    return head
 
 
 def put(out: list[Piece], items: Iterable[tuple[str, Piece]]) -> None:
@@ -308,7 +310,7 @@ def put(out: list[Piece], items: Iterable[tuple[str, Piece]]) -> None:
     """
     start = len(out)
     for name, value in items:
-        out.append(_kept_head(name) if len(name) <= _KEPT else _head(name))
+        out.append(_heads.get(name) or _head(name))
         out.append(value)
     if len(out) == start:
         out.append(b"{}")

@@ -138,9 +138,12 @@ class Call:
                 that (SEP-1303).
         """
         value: Any = self.arguments.get(name, default)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        # In JSON, 2 is as good a number as 2.0, but true is none.
+        allowed: Any = (int, float) if kind is float else kind
+        if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
             raise Failed(f"the argument {name} has to be a {kind.__name__}")
-        return value
+        fit: _T = value
+        return fit
 
     def progress(self, progress: float, total: float, message: str) -> None:
         """

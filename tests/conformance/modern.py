@@ -109,6 +109,11 @@ class Modern(Plugin):
             full |= {"ttlMs": 60_000, "cacheScope": "public"}
         super().reply(request_id, method, full)
 
+    def answered(self, message: Message) -> None:
+        """
+        Ignore it: a modern client is asked by results, and has nothing to answer.
+        """
+
     def ask(self, call: Call, questions: Mapping[str, Message], sealed: bool) -> Mapping[str, Message]:
         """
         Find the answers in the request, or end the call with the questions that have none.

@@ -26,6 +26,7 @@ import json
 import os
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ SERVER = {"name": "mcpd-conformance-fixture", "version": "1.0.0"}
 """Who a fixture says that it is."""
 
 
-class Plugin:
+class Plugin(ABC):
     """
     One fixture; an era says what it answers.
 
@@ -70,6 +71,7 @@ class Plugin:
         else:
             self.notice(message["method"], message.get("params", {}))
 
+    @abstractmethod
     def answer(self, request: Message, cancelled: threading.Event) -> Message | None:
         """
         Make the result for a request; None means that there is no answer now.
@@ -77,8 +79,8 @@ class Plugin:
         Raises:
             Refused: The answer is an error.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def answered(self, message: Message) -> None:
         """
         Take the client's answer to a question of ours.
@@ -91,11 +93,11 @@ class Plugin:
         if method == "notifications/cancelled" and (event := self._running.get(params.get("requestId"))):
             event.set()
 
+    @abstractmethod
     def ask(self, call: Call, questions: Mapping[str, Message], sealed: bool) -> Mapping[str, Message]:
         """
         Get the client's answers, by the questions' keys.
         """
-        raise NotImplementedError
 
     def change(self, kind: str, uri: str | None = None) -> None:
         """
@@ -105,11 +107,11 @@ class Plugin:
             self.offer.toggle(kind)
         self.announce(kind, uri)
 
+    @abstractmethod
     def announce(self, kind: str, uri: str | None) -> None:
         """
         Tell who wants to know of a change.
         """
-        raise NotImplementedError
 
     def reply(self, request_id: object, method: str, result: Message) -> None:
         """

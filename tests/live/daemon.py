@@ -8,6 +8,7 @@ A real daemon, in a folder and on a port of its own.
 from __future__ import annotations
 
 import json
+import signal
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,8 +73,12 @@ class Daemon:
             raise Unfit(f"SIGTERM did not end the daemon within {_STOPPED} s:\n{ended.said}")
         watch.cancel()
         left = left_behind(self._folder)
-        if left or ended.code != 0:
-            raise Unfit(f"The daemon ended with {ended.code} and left {left}:\n{ended.said}")
+        # twistd, asked to end by a signal, shuts down and then ends by that signal: so its parent
+        # knows why.
+        clean = ended.code == 0 or ended.signal == signal.SIGTERM
+        if left or not clean:
+            how = f"exit code {ended.code}, signal {ended.signal}"
+            raise Unfit(f"The daemon ended with {how} and left {left}:\n{ended.said}")
 
 
 async def begin(reactor: Any, folder: Path, auth: str, plugins: Plugins) -> Daemon:

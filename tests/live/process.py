@@ -33,10 +33,12 @@ class Ended:
 
     Attributes:
         code: Its exit code; None if a signal ended it.
+        signal: The number of that signal; None if it exited.
         said: What it wrote, standard error included.
     """
 
     code: int | None
+    signal: int | None
     said: str
 
 
@@ -62,7 +64,8 @@ class Run(ProcessProtocol):
         """
         It is over.
         """
-        self.ended.callback(Ended(getattr(reason.value, "exitCode", None), self.said()))
+        how: Any = reason.value
+        self.ended.callback(Ended(how.exitCode, how.signal, self.said()))
 
     def said(self) -> str:
         """

@@ -26,7 +26,7 @@ from mcpd.wire.fault import Fault, Kind
 HOST = b"127.0.0.1:8420"
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class Socket:
     """
     A plain socket's transport, with the names of Twisted's own.
@@ -56,12 +56,21 @@ class Socket:
         alsoProvides(self, ITCPTransport)
 
     def setTcpNoDelay(self, enabled: bool) -> None:
+        """
+        Send small pieces at once.
+        """
         self.said.append("no delay")
 
     def setTcpKeepAlive(self, enabled: bool) -> None:
+        """
+        Probe a silent client.
+        """
         self.said.append("keep alive")
 
     def writeSomeData(self, data: bytes) -> int | ConnectionLost:
+        """
+        Send as much as there is room for.
+        """
         if self.broken:
             return ConnectionLost()
         size = len(data) if self.room is None else min(self.room, len(data))
@@ -71,6 +80,9 @@ class Socket:
         return size
 
     def write(self, data: bytes) -> None:
+        """
+        Keep bytes until the client takes them.
+        """
         self._tempDataBuffer.append(data)
         self._tempDataLen += len(data)
 
@@ -86,21 +98,36 @@ class Socket:
             self.lose(ConnectionDone())
 
     def pauseProducing(self) -> None:
+        """
+        Read no more.
+        """
         self.said.append("pause")
 
     def resumeProducing(self) -> None:
+        """
+        Read again.
+        """
         self.said.append("resume")
 
     def loseWriteConnection(self) -> None:
+        """
+        Close the sending side.
+        """
         self.said.append("finish")
 
     def loseConnection(self) -> None:
+        """
+        Close once everything is sent.
+        """
         self.said.append("close")
         self._closing = True
         if not self._tempDataLen:
             self.clock.callLater(0, self.lose, ConnectionDone())
 
     def abortConnection(self) -> None:
+        """
+        Close now.
+        """
         self.said.append("abort")
         self.clock.callLater(0, self.lose, ConnectionAborted())
 
@@ -132,6 +159,9 @@ class Echo:
     admitted: list[Head] = field(factory=list)
 
     def admit(self, head: Head) -> str:
+        """
+        Let everybody in who does not ask to be refused.
+        """
         self.admitted.append(head)
         if self.refusal is not None:
             raise self.refusal
@@ -140,6 +170,9 @@ class Echo:
         return "key:test"
 
     def serve(self, request: Request, reply: Reply) -> None:
+        """
+        Answer, or do as planned.
+        """
         self.heard.append(request)
         if self.plan is not None:
             self.plan(request, reply)
@@ -218,14 +251,23 @@ class Client:
             self.connection.dataReceived(data)
 
     def hang_up(self) -> None:
+        """
+        Close the connection from the client's side.
+        """
         self.socket.lose(ConnectionDone())
 
     @property
     def answers(self) -> list[Answer]:
+        """
+        All answers so far.
+        """
         return read_answers(bytes(self.socket.taken))
 
     @property
     def answer(self) -> Answer:
+        """
+        The only answer so far.
+        """
         (answer,) = self.answers
         return answer
 
@@ -253,7 +295,7 @@ class Stage:
         }
         self.ledger = Ledger(self.limits)
         site = Site(shield, resources)
-        self.doors = Doors(self.clock, site, self.limits, self.ledger, lambda size: bytes(size))
+        self.doors = Doors(self.clock, site, self.limits, self.ledger, bytes)
 
     def connect(self, peer: str = "127.0.0.1") -> Client:
         """
@@ -267,16 +309,22 @@ class Stage:
 
     def pass_time(self, seconds: float) -> None:
         """
-        Let time pass, a tenth of a second at a time.
+        Let time pass, an eighth of a second at a time: sums of those are exact.
         """
-        for _ in range(round(seconds * 10)):
-            self.clock.advance(0.1)
+        for _ in range(round(seconds * 8)):
+            self.clock.advance(0.125)
 
     def turn(self) -> None:
         """
         Let the reactor turn once.
+
+        A clock would also call what is added during the turn; a reactor does not.
         """
-        self.clock.advance(0)
+        due = [call for call in self.clock.calls if call.getTime() <= self.clock.seconds()]
+        for call in due:
+            func, args, kw = call.func, call.args, call.kw
+            call.cancel()
+            func(*args, **kw)
 
 
 def post(body: bytes = b"{}", fields: bytes = b"", path: bytes = b"/mcp", version: bytes = b"1.1") -> bytes:

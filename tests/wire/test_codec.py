@@ -218,10 +218,11 @@ class ReaderTests(SynchronousTestCase):
         """
         Arguments that came over several lines pass as one, so that no text can forge a line for a worker.
         """
-        text = b'{"jsonrpc":"2.0",\r\n"id":1,"method":"a","params":{"b":{\n"c" :\r["d\\n" , 1.00]}}}\n'
-        message = CLIENT.read(text)
-        assert isinstance(message, Request)
-        self.assertEqual(bytes(message.params["b"]), b'{"c":["d\\n",1.00]}')
+        for end in (b"\n", b"\r", b"\r\n"):
+            text = b'{"jsonrpc":"2.0", "id":1,"method":"a","params":{"b":{ "c" : ["d\\n" , 1.00]}}} '
+            message = CLIENT.read(text.replace(b" ", end))
+            assert isinstance(message, Request)
+            self.assertEqual(bytes(message.params["b"]), b'{"c":["d\\n",1.00]}')
 
     def test_id_kept(self) -> None:
         """
@@ -261,6 +262,16 @@ class ReaderTests(SynchronousTestCase):
         self.assertEqual(outcome(small, ping % (b"123", b"pings")), "INVALID")
         self.assertEqual(outcome(small, b"[" + b",".join([ping % (b"1", b"a")] * 2) + b"]"), "batch")
         self.assertEqual(outcome(small, b"[" + b",".join([ping % (b"1", b"a")] * 3) + b"]"), "INVALID")
+
+    def test_frozen(self) -> None:
+        """
+        A message does not change under those who share it, and is nobody else's.
+        """
+        for text, name in ((CALL, "params"), (ANSWER, "result")):
+            message = CLIENT.read(text)
+            self.assertRaises(AttributeError, setattr, message, name, {})
+            self.assertNotEqual(message, CLIENT.read(text))
+            self.assertEqual(len({message, message}), 1)
 
     def test_batch(self) -> None:
         """
@@ -445,15 +456,16 @@ class WriteTests(SynchronousTestCase):
         codec.put(out, [("a", b"1"), ('"', Raw(b"[]"))])
         self.assertEqual(codec.join(out), b'x{}{"a":1,"\\"":[]}')
 
-    def test_long_names(self) -> None:
+    def test_names_kept(self) -> None:
         """
-        The long names that a peer makes up are not remembered.
+        The names that peers make up, long or many, do not fill the memory.
         """
-        before = codec._kept_head.cache_info().currsize
-        for number in range(10):
-            name = f"{number}" * 65
-            self.assertEqual(codec.notice(b"a", [(name, b"1")])[1], b'{"%b":' % name.encode())
-        self.assertEqual(codec._kept_head.cache_info().currsize, before)
+        for number in range(5000):
+            for name in (f"{number}", f"{number}" + "a" * 64):
+                self.assertEqual(codec.notice(b"a", [(name, b"1")])[1], b'{"%b":' % name.encode())
+                self.assertEqual(codec.notice(b"a", [(name, b"1")])[1], b'{"%b":' % name.encode())
+        self.assertLessEqual(len(codec._heads), 2048)
+        self.assertLessEqual(max(map(len, codec._heads)), 64)
 
     def test_encode(self) -> None:
         """

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import NoReturn
 
 from .apart import Apart, search_here
@@ -55,6 +55,39 @@ class Output:
             self._gone()
 
 
+class Input:
+    """
+    A descriptor to read from, which can be made to end.
+
+    Attributes:
+        wake: A descriptor: a byte written there ends the input, whoever writes it.
+        ended: Whether that happened.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._waking, self.wake = os.pipe()
+        os.set_blocking(self.wake, False)
+        self.ended = False
+
+    def end(self) -> None:
+        """
+        End it; any thread may.
+        """
+        with suppress(BlockingIOError):
+            os.write(self.wake, b"\0")
+
+    def read(self, size: int) -> bytes:
+        """
+        Read at most ``size`` bytes, or none at the end.
+        """
+        # A signal that came between Python's last look and the read would
+        # else be seen only when the client says something.
+        ready, _, _ = select.select([self._fd, self._waking], [], [])
+        self.ended = self._waking in ready
+        return b"" if self.ended else os.read(self._fd, size)
+
+
 def pool(size: int) -> Callable[[Callable[[], None]], None]:
     """
     Start some threads, which hold up no exit.
@@ -86,19 +119,19 @@ def _end(_number: int, _frame: object) -> NoReturn:
 
 
 def _serve(roots: Roots, program: str) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
     for fd in (0, 1):
         os.set_blocking(fd, True)
-    # To the main thread, where it interrupts the reading.
-    gone = partial(signal.pthread_kill, threading.main_thread().ident or 0, signal.SIGTERM)
+    source = Input(0)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    signal.set_wakeup_fd(source.wake)
     search = Apart((sys.executable, "-I", "-S", "-W", "ignore", program, "--search"))
-    server = Server(Files(roots, search), Output(1, gone).write, pool(THREADS), log)
+    server = Server(Files(roots, search), Output(1, source.end).write, pool(THREADS), log)
     patience = 0.0
     try:
-        for line in lines(partial(os.read, 0)):
+        for line in lines(source.read):
             server.hear(line)
-        patience = PATIENCE
+        patience = 0.0 if source.ended else PATIENCE
     finally:
         server.finish(patience)
 

@@ -131,10 +131,16 @@ class Server:
         Args:
             patience: Seconds to wait.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: not self._calls, patience)
-            for call in self._calls.values():
+        # A client that reads nothing may hold up a thread which is writing.
+        free = self._changed.acquire(timeout=patience)
+        try:
+            if free:
+                self._changed.wait_for(lambda: not self._calls, patience)
+            for call in list(self._calls.values()):
                 call.cancel()
+        finally:
+            if free:
+                self._changed.release()
 
     def _read(self, line: bytes | None) -> Json:
         if line is None:

@@ -111,8 +111,8 @@ class Files:
                     if status["bytes"] > progress:
                         progress = status["bytes"]
                         call.tell(progress, f"{status['files']} files, {len(matches)} matches")
-                case {"refused": sentence}:
-                    raise Refused(sentence)
+                case _:
+                    raise Refused(event["refused"])
         call.check()  # Without it, what was killed would pass for an end.
         told = {
             "matches": matches,

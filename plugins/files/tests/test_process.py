@@ -22,7 +22,7 @@ from typing import Any
 from plugins.files import beneath
 from plugins.files.beneath.apart import Apart
 from plugins.files.beneath.call import Call, Json, Refused
-from plugins.files.beneath.serve import Output, pool
+from plugins.files.beneath.serve import Input, Output, pool
 from plugins.files.tests.given import Folders, query, quiet
 
 HERE = Path(beneath.__file__).absolute().parent.parent
@@ -148,7 +148,21 @@ class Program(Folders):
         self.assertEqual(self.process.wait(LONG), 0)
         self.assertEqual(self.stderr.read(), b"")
         for pid in searching:
-            self.assertFalse(_alive(pid))
+            end = time.monotonic() + LONG
+            while _alive(pid):
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.01)
+
+    def test_terminated_unread(self) -> None:
+        """
+        SIGTERM ends it even while its client reads nothing.
+        """
+        self.put("large", b"x" * 200_000)
+        for identity in range(1, 9):
+            self.call(identity, "read", path="docs/large")
+        self.hear()
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.process.wait(LONG), 0)
 
     def test_reader_gone(self) -> None:
         """
@@ -305,6 +319,20 @@ class OutputTests(Folders):
         Output(writing, lambda: gone.append(True)).write(b"x")
         os.close(writing)
         self.assertEqual(gone, [True])
+
+    def test_input(self) -> None:
+        """
+        Input is what was written, until it is ended, however often.
+        """
+        reading, writing = os.pipe()
+        source = Input(reading)
+        os.write(writing, b"abc")
+        self.assertEqual((source.read(2), source.ended), (b"ab", False))
+        for _ in range(100_000):
+            source.end()
+        self.assertEqual((source.read(2), source.ended), (b"", True))
+        for fd in (reading, writing, source.wake):
+            os.close(fd)
 
     def test_pool(self) -> None:
         """

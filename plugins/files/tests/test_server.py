@@ -443,6 +443,29 @@ class CallTests(Conversation):
         self.server.finish(0)
         self.assertEqual(self.run_all(), [])
 
+    def test_finish_unread(self) -> None:
+        """
+        A client that reads nothing does not hold up the end.
+        """
+        writing, free = threading.Event(), threading.Event()
+
+        def write(line: bytes) -> None:
+            writing.set()
+            free.wait(60)
+
+        stopped: list[bool] = []
+        self.server = Server(self.files(), write, self.waiting.append, self.log.append)
+        self.call("list", 1)
+        self.call("list", 2)
+        thread = threading.Thread(target=self.waiting.pop())
+        thread.start()
+        writing.wait(60)
+        self.server.finish(0)
+        stopped.append(thread.is_alive())
+        free.set()
+        thread.join(60)
+        self.assertEqual(stopped, [True])
+
     def test_finish_patiently(self) -> None:
         """
         At the end of input what was asked before is still answered.

@@ -1,0 +1,182 @@
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+What a call costs in Python alone: ``python -m tests.bench.inside [--profile]``.
+
+Everything runs in one process without a socket, a pipe or a kernel: the bytes
+of a request go into a connection, and the worker's answer into its peer.  The
+least of several rounds is what to compare, side by side with another version's
+on the same machine at the same time.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import os
+import pstats
+import sys
+import time
+from typing import Any
+
+from msgspec import Raw
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from mcpd.access.credentials import KeyCredentials
+from mcpd.events import Publisher
+from mcpd.policy.apikeys import ENTROPY, ApiKey, make
+from mcpd.relay.catalog import Catalog, Stock
+from mcpd.relay.router import Router
+from mcpd.relay.sessions import Sessions
+from mcpd.relay.spec import SessionLimits
+from mcpd.web.http import Doors
+from mcpd.web.ledger import Ledger
+from mcpd.web.mcp import Mcp
+from mcpd.web.shield import Shield
+from mcpd.web.site import Site
+from mcpd.web.spec import Limits
+from mcpd.wire.call import Call, Listener
+from mcpd.wire.codec import Reader
+from mcpd.wire.message import Answer, Refusal
+from mcpd.wire.offer import Offer, read_tool
+from mcpd.wire.revision import NEWEST_LEGACY
+from mcpd.workers.peer import Patience, Peer
+
+_TEXT = b"x" * 200
+_PATIENCE = Patience(60, 600)
+_ANSWER = b',"result":{"content":[{"type":"text","text":"%b"}],"isError":false}}' % _TEXT
+_META = (
+    b',"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",'
+    b'"io.modelcontextprotocol/clientCapabilities":{},'
+    b'"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}}'
+)
+
+
+class _Time(Clock):
+    def seconds(self) -> float:
+        return time.time()
+
+
+class _Socket:
+    """
+    A plain transport that takes everything at once.
+    """
+
+    dataBuffer = b""
+    offset = 0
+    _tempDataBuffer = ()
+    _tempDataLen = 0
+    last = b""
+
+    def writeSomeData(self, data: bytes) -> int:
+        self.last = data
+        return len(data)
+
+
+class _Bench:
+    """
+    One connection, one worker, and the house between them.
+    """
+
+    def __init__(self) -> None:
+        clock = _Time()
+        limits = Limits(requests=1 << 60)
+        sessions = Sessions(clock, os.urandom, SessionLimits())
+        router = Router(clock, Publisher(), Reader(), limits, sessions)
+        self._said: list[bytes] = []
+        self._peer = Peer(clock, self._said.append, lambda line, why: print(line, why))
+        tool = read_tool(Raw(b'{"name":"echo","inputSchema":{"type":"object"}}'))
+        offer = Offer(NEWEST_LEGACY, (tool,))
+        router.catalog = Catalog.of([Stock("bench", "", ("*",), (), offer, self)], lambda plugin, name: None)
+        self._key = make(os.urandom(ENTROPY))
+        shield = Shield.new((), ())
+        shield.stand("127.0.0.1", 8420)
+        site = Site(shield, {b"/mcp": Mcp(router, KeyCredentials(ApiKey.of("bench", self._key)))})
+        doors = Doors(clock, site, limits, Ledger(limits), os.urandom)
+        self._connection = doors.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+        self.socket = _Socket()
+        transport: Any = self.socket
+        self._connection.makeConnection(transport)
+
+    def ask(self, call: Call, listener: Listener) -> Deferred[Answer | Refusal]:
+        return self._peer.ask(call, listener, _PATIENCE)
+
+    def post(self, body: bytes, fields: bytes = b"") -> bytes:
+        """
+        Make a request.
+        """
+        return (
+            b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nContent-Type: application/json\r\n"
+            b"Accept: application/json, text/event-stream\r\nAuthorization: Bearer %b\r\n"
+            b"%bContent-Length: %d\r\n\r\n%b" % (self._key.encode(), fields, len(body), body)
+        )
+
+    def call(self, meta: bytes = b"") -> bytes:
+        """
+        Make the body of a call.
+        """
+        return (
+            b'{"jsonrpc":"2.0","id":17,"method":"tools/call","params":'
+            b'{"name":"echo","arguments":{"text":"%b"}%b}}' % (_TEXT, meta)
+        )
+
+    def legacy(self) -> bytes:
+        """
+        Open a session, and make a request in it.
+        """
+        self._connection.dataReceived(
+            self.post(
+                b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
+                b'"capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}'
+            )
+        )
+        session = next(line for line in self.socket.last.split(b"\r\n") if line.startswith(b"Mcp-Session-Id"))
+        return self.post(self.call(), session + b"\r\nMCP-Protocol-Version: 2025-11-25\r\n")
+
+    def modern(self) -> bytes:
+        """
+        Make a request of the modern era.
+        """
+        fields = b"MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n"
+        return self.post(self.call(_META), fields)
+
+    def exchange(self, request: bytes) -> None:
+        """
+        Put a request in, and the worker's answer.
+        """
+        self._connection.dataReceived(request)
+        line = self._said.pop()
+        end = line.index(b",", 20)
+        self._peer.heard((line[:end] + _ANSWER,))
+
+
+def _measure(bench: _Bench, request: bytes, count: int = 5000, rounds: int = 9) -> float:
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time()
+        for _ in range(count):
+            bench.exchange(request)
+        best = min(best, (time.process_time() - start) / count)
+    return best * 1e6
+
+
+def main(arguments: list[str]) -> None:
+    """
+    Measure both eras and print microseconds a call.
+    """
+    bench = _Bench()
+    for era, request in (("legacy", bench.legacy()), ("modern", bench.modern())):
+        bench.exchange(request)
+        if b'"isError":false' not in bench.socket.last:
+            raise SystemExit(f"{era}: {bench.socket.last!r}")
+        if "--profile" in arguments:
+            profile = cProfile.Profile()
+            profile.runcall(_measure, bench, request, 5000, 2)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(40)
+        else:
+            print(f"{era}: {_measure(bench, request):.1f} us a call")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+# Copyright (c) mcpd contributors.  See LICENSE for details.
