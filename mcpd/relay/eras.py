@@ -127,7 +127,7 @@ class Legacy:
         fitted: dict[str, Piece] = wrap(result) if tool.wrapped else {**result}
         for name in _MODERN_MEMBERS.intersection(fitted):
             del fitted[name]
-        meta = codec.members(fitted.get("_meta", b""))
+        meta = codec.members(fitted["_meta"]) if "_meta" in fitted else None
         if meta is not None and meta.pop(_SERVER_INFO, None) is not None:
             del fitted["_meta"]
             if meta:
@@ -140,6 +140,12 @@ class Legacy:
         """
         Put a plugin's error; what only the modern era has becomes an ordinary one.
         """
+        if refusal.code == Kind.MISSING_CAPABILITY.code:
+            text = codec.encode(
+                f"This tool needs something of the client that can't be given: {refusal.message}"
+            )
+            content = b'[{"type":"text","text":%b}]' % text
+            return codec.answer(id, (("content", content), ("isError", b"true"))), 200
         code = Kind.PARAMS.code if refusal.code in _MODERN_CODES else refusal.code
         return codec.refusal(id, code, refusal.message, refusal.data), 200
 

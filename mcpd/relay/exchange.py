@@ -72,10 +72,12 @@ class Exchange:
     Attributes:
         id: The request's id, raw.
         caller: The principal's name.
+        siblings: The running exchanges of its session; None without one.
     """
 
     id: bytes
     caller: str
+    siblings: dict[bytes, Exchange] | None
     _tongue: Tongue
     _way: Way
     _tool: Tool
@@ -91,8 +93,7 @@ class Exchange:
         """
         self._call = call
         self._way.hung_up = self._hung_up
-        call.addCallback(self._answered)
-        call.addErrback(self._failed)
+        call.addCallbacks(self._answered, self._failed)
 
     def notice(self, notice: Notice) -> None:
         """
@@ -131,16 +132,22 @@ class Exchange:
         self._over(self)
         if self._mute:
             return
-        if isinstance(outcome, Answer):
-            parts, status = self._tongue.fitted(self.id, outcome.result, self._tool)
-        else:
-            parts, status = self._tongue.refusal(self.id, outcome)
-        self._way.answer(parts, status)
+        try:
+            if isinstance(outcome, Answer):
+                parts, status = self._tongue.fitted(self.id, outcome.result, self._tool)
+            else:
+                parts, status = self._tongue.refusal(self.id, outcome)
+            self._way.answer(parts, status)
+        except Exception:
+            self._explain(Failure())
 
     def _failed(self, failure: Failure) -> None:
         self._over(self)
         if self._mute and failure.check(CancelledError, Fault):
             return
+        self._explain(failure)
+
+    def _explain(self, failure: Failure) -> None:
         fault = failure.value
         self._tell(fault if isinstance(fault, Fault) else self._unexpected(failure, self._way.id))
 

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from mcpd.wire import codec, headers
 from mcpd.wire.fault import Fault, Kind
@@ -26,10 +25,11 @@ SESSION_FIELD = b"mcp-session-id"
 _OURS = "io.modelcontextprotocol/"
 _VERSION = _OURS + "protocolVersion"
 _CAPABILITIES = _OURS + "clientCapabilities"
+_MODERN_FIELDS = frozenset(name.encode() for name in MODERN_NAMES)
+_LEGACY_FIELDS = frozenset((None, *(name.encode() for name in LEGACY_NAMES)))
 
 
-@frozen(eq=False)
-class Claims:
+class Claims(Struct, frozen=True, eq=False):
     """
     What a request's header fields claim of its body.
 
@@ -93,8 +93,7 @@ def is_modern(meta: Members, claims: Claims | None) -> bool:
     """
     if _VERSION in meta:
         return True
-    version = claims.version if claims is not None else None
-    return version is not None and version.decode("latin-1") in MODERN_NAMES
+    return claims is not None and claims.fields.get(_VERSION_FIELD) in _MODERN_FIELDS
 
 
 def check(request: Request, meta: Members, claims: Claims | None) -> None:
@@ -155,8 +154,7 @@ def check_legacy_version(claims: Claims) -> None:
     Raises:
         Fault: INVALID, it names no legacy revision.
     """
-    version = claims.version
-    if version is not None and version.decode("latin-1") not in LEGACY_NAMES:
+    if claims.fields.get(_VERSION_FIELD) not in _LEGACY_FIELDS:
         known = ", ".join(LEGACY_NAMES + MODERN_NAMES)
         raise Fault(Kind.INVALID, f"MCP-Protocol-Version is not one of {known}")
 

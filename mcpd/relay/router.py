@@ -11,11 +11,10 @@ incident's number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
-from attrs import define, field, frozen
-from msgspec import Raw
+from attrs import define, field
+from msgspec import Raw, Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -56,8 +55,7 @@ class Bounds(Protocol):
     def meta(self) -> int: ...  # noqa: D102
 
 
-@frozen(eq=False)
-class Post:
+class Post(Struct, frozen=True, eq=False):
     """
     How a message came, and the way back.
 
@@ -74,8 +72,7 @@ class Post:
     way: Way
 
 
-@frozen(eq=False)
-class _Asked:
+class _Asked(Struct, frozen=True, eq=False):
     """
     A request, once its era is known.
     """
@@ -193,7 +190,7 @@ class Router:
         if request.id in session.running:
             raise Fault(Kind.INVALID, "a request with this id is running already")
         try:
-            self._serve(_Asked(request, meta, Legacy(session.revision), session, post))
+            self._serve(_Asked(request, meta, session.tongue, session, post))
         except Fault as fault:
             # The session is there and the request was taken.
             status = fault.kind.status if fault.kind is Kind.OVERLOADED else 200
@@ -289,9 +286,16 @@ class Router:
         if "_meta" in own:
             del own["_meta"]
         call = Call("tools/call", own, ladder.for_plugin(meta) if meta else meta, token is not None)
-        over = self._over if session is None else self._over_in(session)
         exchange = Exchange(
-            request.id, post.caller, asked.tongue, post.way, route.tool, token, over, self._unexpected
+            request.id,
+            post.caller,
+            None if session is None else session.running,
+            asked.tongue,
+            post.way,
+            route.tool,
+            token,
+            self._over,
+            self._unexpected,
         )
         self._running[exchange] = None
         if session is not None:
@@ -314,17 +318,12 @@ class Router:
             raise Fault(Kind.OVERLOADED, "too many calls are running", headers=((b"Retry-After", b"1"),))
         self._counts[caller] = mine + 1
 
-    def _over_in(self, session: Session) -> Callable[[Exchange], None]:
-        def over(exchange: Exchange) -> None:
-            if session.running.get(exchange.id) is exchange:
-                del session.running[exchange.id]
-            self._over(exchange)
-
-        return over
-
     def _over(self, exchange: Exchange) -> None:
         if self._running.pop(exchange, True) is not None:
             return
+        siblings = exchange.siblings
+        if siblings is not None and siblings.get(exchange.id) is exchange:
+            del siblings[exchange.id]
         left = self._counts[exchange.caller] - 1
         if left:
             self._counts[exchange.caller] = left

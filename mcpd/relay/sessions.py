@@ -14,26 +14,16 @@ from __future__ import annotations
 import base64
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
+from mcpd.relay.eras import Legacy
+from mcpd.relay.exchange import Exchange
 from mcpd.relay.spec import SessionLimits
 from mcpd.wire.revision import Revision
 
 _ENTROPY = 32
-
-
-class Cancellable(Protocol):
-    """
-    What a session's end or a client's word can cancel.
-    """
-
-    def cancel(self) -> None:
-        """
-        Cancel it; there is no answer then.
-        """
 
 
 @define(eq=False)
@@ -45,7 +35,7 @@ class Session:
         id: Its id: 256 random bits in URL-safe base64.
         caller: The principal that it belongs to.
         path: The path that made it.
-        revision: What was agreed.
+        tongue: How it is answered, by the revision that was agreed.
         born: When it was made.
         used: When it was last used.
         running: Its running exchanges, by the raw id of their requests.
@@ -54,10 +44,10 @@ class Session:
     id: bytes
     caller: str
     path: bytes
-    revision: Revision
+    tongue: Legacy
     born: float
     used: float
-    running: dict[bytes, Cancellable] = field(factory=dict)
+    running: dict[bytes, Exchange] = field(factory=dict)
 
     def close(self) -> None:
         """
@@ -92,7 +82,7 @@ class Sessions:
             self._evict(lambda session: True)
         now = self._clock.seconds()
         id = base64.urlsafe_b64encode(self._entropy(_ENTROPY)).rstrip(b"=")
-        session = Session(id, caller, path, revision, now, now)
+        session = Session(id, caller, path, Legacy(revision), now, now)
         self._sessions[id] = session
         self._counts[caller] = self._counts.get(caller, 0) + 1
         return session

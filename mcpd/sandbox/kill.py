@@ -79,7 +79,9 @@ class Tree:
         return iter(found[1:])
 
     def _parents(self) -> Iterator[tuple[int, int]]:
-        for entry in self.proc.iterdir():
+        # Where the kernel tells nothing, the group must do.
+        entries = self.proc.iterdir() if self.proc.is_dir() else ()
+        for entry in entries:
             if not entry.name.isdigit():
                 continue
             # A process may end while we look; its name may hold anything but

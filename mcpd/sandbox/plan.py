@@ -114,7 +114,9 @@ class Confinement:
         Raises:
             OSError: They can't be made.
         """
-        (self.home / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One by one: a mode is not for the parents that mkdir makes.
+        for folder in (self.home, self.home / "tmp"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class Refused(Exception):

@@ -24,6 +24,8 @@ from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.revision import MODERN_NAMES
 
 _JSON, _STREAM = b"application/json", b"text/event-stream"
+# As the SDKs write it.
+_USUAL_ACCEPT = b"application/json, text/event-stream"
 _MODERN = frozenset(name.encode() for name in MODERN_NAMES)
 
 
@@ -96,9 +98,7 @@ def _check_type(value: bytes | None) -> None:
 
 def _check_accept(value: bytes | None) -> None:
     # No field accepts everything (RFC 9110, section 12.5.1).
-    if value is None:
-        return
-    if _JSON in value and _STREAM in value:
+    if value == _USUAL_ACCEPT or value is None:
         return
     ranges = {item.partition(b";")[0].strip().lower() for item in value.split(b",")}
     json = ranges & {_JSON, b"application/*", b"*/*"}

@@ -1,4 +1,4 @@
-# -*- test-case-name: tests.web.test_porch -*-
+# -*- test-case-name: tests.web.test_http -*-
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """

@@ -1,4 +1,4 @@
-# -*- test-case-name: tests.web.test_upload -*-
+# -*- test-case-name: tests.web.test_http -*-
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """

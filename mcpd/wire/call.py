@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from attrs import frozen
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 
 from mcpd.wire.message import Answer, Members, Notice, Refusal
 
 
-@frozen(eq=False)
-class Call:
+class Call(Struct, frozen=True, eq=False):
     """
     One request given to a plugin.
 

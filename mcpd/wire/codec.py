@@ -11,6 +11,7 @@ values, so two readers can never see two messages in one text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,7 @@ class _Id(Struct, gc=False):
     id: Raw = Raw()
 
 
+_LONE = len(rb"\ud800")
 _envelope = msgspec.json.Decoder(_Envelope).decode
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _pieces = msgspec.json.Decoder(list[Raw]).decode
@@ -79,7 +81,8 @@ class Reader:
         strict: Whether the text is refused when its envelope or ``params``
             has a member twice or an escape in a member's name.  So for
             clients, where another reader in front of us may have understood
-            something else; a worker is read by nobody but us.
+            something else; a worker is read by nobody but us, and forgiven
+            half a surrogate pair.
         id: Most bytes of an id.
         method: Most characters of a method's name.
         batch: Most messages of a batch.
@@ -109,6 +112,9 @@ class Reader:
         except msgspec.ValidationError:
             raise _invalid("this is not a JSON-RPC 2.0 message") from None
         except (msgspec.DecodeError, RecursionError):
+            mended = data if self.strict else _mend(data)
+            if mended != data:
+                return self._one(mended)
             raise _unreadable("this is not JSON") from None
         if self.strict and _length(envelope) != len(data):
             _check_members(data)
@@ -183,6 +189,26 @@ def _clean(data: bytes) -> bytes:
     if data.find(b"\n") >= 0 or data.find(b"\r") >= 0:
         return _compact(data)
     return data
+
+
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+
+
+def _mend(data: bytes) -> bytes:
+    """
+    Put the replacement character for each half of a surrogate pair that stands alone.
+
+    JSON's grammar has them, and JavaScript writes them where a text was cut in
+    the middle of an emoji (RFC 8259, section 8.2); Unicode has no such thing,
+    and the whole answer would be lost over it.
+    """
+
+    def whole(match: re.Match[bytes]) -> bytes:
+        escape = match[0]
+        alone = len(escape) == _LONE and escape[2:3] in b"dD"
+        return rb"\ufffd" if alone else escape
+
+    return _ESCAPE.sub(whole, data)
 
 
 def _compact(data: bytes) -> bytes:

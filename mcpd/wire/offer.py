@@ -70,9 +70,11 @@ def read_tool(piece: Raw) -> Tool:
     Raises:
         Unusable: It has no usable name or its input schema is not an object's.
     """
-    definition = codec.members(piece)
-    if definition is None:
+    members = codec.members(piece)
+    if members is None:
         raise Unusable("a tool that is not an object")
+    # Some libraries write what is not there as null, which clients refuse.
+    definition = {name: value for name, value in members.items() if bytes(value) != b"null"}
     name = codec.text(definition.get("name", Raw()))
     if name is None or not _NAME.match(name):
         raise Unusable("a tool whose name is not 1 to 128 of A-Z a-z 0-9 _ - . /")

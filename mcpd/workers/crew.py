@@ -192,6 +192,9 @@ class Crew:
             self._legacy = True
             self.start()
             return
+        # A verdict that led nowhere is forgotten: it may have exited for
+        # another reason.
+        self._legacy = self._legacy and end.ready
         wait = self._pause(end)
         self._next = self._clock.callLater(wait, self.start)
         self._publisher.tell(WorkerEnded(self.spec.name, pid, end.why, end.lost, round(wait, 3)))

@@ -2,7 +2,7 @@
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
-The two ends of a worker's standard input and output.
+Our ends of a worker's pipes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from twisted.internet import abstract, main
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.python.failure import Failure
-
-from mcpd.wire.lines import Lines, LineTooLong
 
 _READ = 256 << 10
 _LAST_READS = 64
@@ -80,22 +78,20 @@ class Inlet(abstract.FileDescriptor):
 
 class Outflow(abstract.FileDescriptor):
     """
-    A worker's standard output, read in large pieces.
+    What a worker writes, read in large pieces.
     """
 
     def __init__(
         self,
         reactor: IReactorFDSet,
         descriptor: int,
-        limit: int,
-        heard: Callable[[list[bytes]], None],
-        overflow: Callable[[], None],
+        heard: Callable[[bytes], None],
+        finished: Callable[[], None],
     ) -> None:
         super().__init__(reactor)
         self._descriptor = descriptor
-        self._lines = Lines(limit)
         self._heard = heard
-        self._overflow = overflow
+        self._finished = finished
         self.connected = 1
 
     def fileno(self) -> int:
@@ -116,18 +112,12 @@ class Outflow(abstract.FileDescriptor):
             return main.CONNECTION_LOST
         if not data:
             return main.CONNECTION_DONE
-        try:
-            lines = self._lines.feed(data)
-        except LineTooLong:
-            self._overflow()
-            return main.CONNECTION_DONE
-        if lines:
-            self._heard(lines)
+        self._heard(data)
         return None
 
     def drain(self) -> None:
         """
-        Read what a worker that is gone has left in the pipe.
+        Read what a worker that is gone has left in the pipe, and finish.
 
         Bounded: a grandchild may still be writing.
         """
@@ -138,8 +128,16 @@ class Outflow(abstract.FileDescriptor):
 
     def connectionLost(self, reason: Failure) -> None:
         """
-        Close the pipe.
+        Close the pipe at its end.
         """
         if self.connected:
-            super().connectionLost(reason)
+            self.close()
+            self._finished()
+
+    def close(self) -> None:
+        """
+        Close the pipe, whatever may still come.
+        """
+        if self.connected:
+            super().connectionLost(Failure(ConnectionDone()))
             os.close(self._descriptor)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from msgspec import Raw
 
 from mcpd import __version__
@@ -47,6 +47,7 @@ _MODERN_ERRORS = frozenset(
 )
 _PAGES = 100
 _TOOLS = 10_000
+_SENTENCES = 100
 
 Protocol = Literal["auto", "modern", "legacy"]
 
@@ -66,6 +67,26 @@ class _Known:
     revision: Revision
     capabilities: Members
     instructions: str
+
+
+@define
+class _LeftOut:
+    """
+    Why things are not served.
+    """
+
+    _first: list[str] = field(factory=list)
+    _more: int = 0
+
+    def add(self, why: str) -> None:
+        # Bounded: a plugin may list any number of tools that are none.
+        if len(self._first) < _SENTENCES:
+            self._first.append(why)
+        else:
+            self._more += 1
+
+    def told(self) -> tuple[str, ...]:
+        return (*self._first, f"{self._more} more") if self._more else tuple(self._first)
 
 
 @define(eq=False)
@@ -96,12 +117,12 @@ class Greeting:
             if self._protocol == "modern":
                 raise Rude("it did not answer server/discover, but its protocol is configured as modern")
             known = await self._initialize()
-        left_out: list[str] = []
-        tools = await self._tools(left_out.append) if "tools" in known.capabilities else ()
-        return Offer(known.revision, tools, known.instructions, tuple(left_out))
+        left_out = _LeftOut()
+        tools = await self._tools(left_out.add) if "tools" in known.capabilities else ()
+        return Offer(known.revision, tools, known.instructions, left_out.told())
 
     async def _discover(self) -> _Known | None:
-        self.probing = True
+        self.probing = self._protocol == "auto"
         self._peer.speak(_MODERN_SPEECH)
         # Half of the time is left for a handshake, should there be no answer.
         patience = self._patience / 2 if self._protocol == "auto" else self._patience

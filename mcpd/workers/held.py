@@ -7,7 +7,7 @@ Calls that wait for a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail
@@ -67,7 +67,7 @@ class Held:
         """
         Put every waiting call to who can answer it now.
         """
-        for entry in self._take():
+        for entry in self._taken():
             entry.inner = ask(entry.call, entry.listener)
             entry.inner.chainDeferred(entry.outer)
 
@@ -75,14 +75,17 @@ class Held:
         """
         Fail every waiting call.
         """
-        for entry in self._take():
+        for entry in self._taken():
             entry.outer.errback(fault)
 
-    def _take(self) -> list[_Entry]:
-        entries, self._entries = list(self._entries.values()), {}
-        for entry in entries:
-            entry.timer.cancel()
-        return entries
+    def _taken(self) -> Iterator[_Entry]:
+        # One by one: what becomes of a call may make its caller give up the
+        # others, or ask anew.
+        for number in tuple(self._entries):
+            entry = self._entries.pop(number, None)
+            if entry is not None:
+                entry.timer.cancel()
+                yield entry
 
     def _cancel(self, number: int, entry: _Entry) -> None:
         if self._entries.pop(number, None) is not None:

@@ -16,7 +16,8 @@ from functools import partial
 from typing import Protocol
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
+from msgspec import Struct
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
 from mcpd.wire import codec
@@ -76,20 +77,26 @@ class ModernSpeech:
     """
 
     stamp: tuple[tuple[str, Piece], ...]
+    _bare: bytes = field(init=False)
+
+    @_bare.default
+    def _written(self) -> bytes:
+        out: list[Piece] = []
+        codec.put(out, self.stamp)
+        return b"".join(out)
 
     def params(self, call: Call, number: bytes) -> Params:
         """
         Say the call's own members, and the stamp.
         """
-        return (*call.params.items(), ("_meta", _meta(call, number, self.stamp)))
+        meta = _meta(call, number, self.stamp) if call.progress or call.meta else self._bare
+        return (*call.params.items(), ("_meta", meta))
 
     def own(self, params: Params) -> Params:
         """
         Say them, and the stamp.
         """
-        out: list[Piece] = []
-        codec.put(out, self.stamp)
-        return (*params, ("_meta", b"".join(out)))
+        return (*params, ("_meta", self._bare))
 
 
 def _meta(call: Call, number: bytes, stamp: Params) -> bytes:
@@ -113,8 +120,7 @@ class Patience:
     max: float
 
 
-@define(eq=False)
-class _Waiting:
+class _Waiting(Struct, eq=False):
     deferred: Deferred[Answer | Refusal]
     patience: Patience
     due: float
@@ -130,11 +136,13 @@ class Strays:
     Attributes:
         answers: Late, repeated and foreign answers.
         notices: Notices of calls that are over, and of kinds that nobody hears.
+        questions: Questions left unanswered, since it did not read.
         noise: Lines that are no messages.
     """
 
     answers: int = 0
     notices: int = 0
+    questions: int = 0
     noise: int = 0
 
 
@@ -164,11 +172,13 @@ class Peer:
     _clock: IReactorTime
     _send: Callable[[bytes], None]
     _noise: Noise
+    _crowded: Callable[[], bool]
     _speech: Speech = field(factory=LegacySpeech)
     strays: Strays = field(init=False, factory=Strays)
     _reader: Reader = field(init=False, factory=lambda: Reader(strict=False))
     _number: int = field(init=False, default=0)
     _pending: dict[bytes, _Waiting] = field(init=False, factory=dict)
+    _lost: Fault | None = field(init=False, default=None)
 
     @property
     def running(self) -> int:
@@ -244,21 +254,26 @@ class Peer:
         """
         now = self._clock.seconds()
         for number in [number for number, waiting in self._pending.items() if waiting.due <= now]:
-            waiting = self._pending.pop(number)
-            self._cancelled(number, "deadline")
-            waiting.deferred.errback(Fault(Kind.DEADLINE, "the plugin did not answer in time"))
+            # One that fails may make its caller give up the others.
+            waiting = self._pending.pop(number, None)
+            if waiting is not None:
+                self._cancelled(number, "deadline")
+                waiting.deferred.errback(Fault(Kind.DEADLINE, "the plugin did not answer in time"))
 
     def lose(self, fault: Fault) -> int:
         """
-        Fail every request that waits, since the worker is gone.
+        Fail every request that waits, and every later one, since the worker is gone.
 
         Returns:
-            How many there were.
+            How many waited.
         """
-        pending, self._pending = self._pending, {}
-        for waiting in pending.values():
-            waiting.deferred.errback(fault)
-        return len(pending)
+        self._lost = fault
+        count = len(self._pending)
+        for number in tuple(self._pending):
+            waiting = self._pending.pop(number, None)
+            if waiting is not None:
+                waiting.deferred.errback(fault)
+        return count
 
     def _next(self) -> bytes:
         self._number += 1
@@ -267,6 +282,8 @@ class Peer:
     def _wait(
         self, number: bytes, patience: Patience, listener: Listener | None
     ) -> Deferred[Answer | Refusal]:
+        if self._lost is not None:
+            return fail(self._lost)
         now = self._clock.seconds()
         deferred: Deferred[Answer | Refusal] = Deferred(partial(self._forget, number))
         due, end = now + min(patience.call, patience.max), now + patience.max
@@ -292,6 +309,10 @@ class Peer:
         waiting.listener.notice(Notice(notice.method, params))
 
     def _asked(self, request: Request) -> None:
+        # Bounded: a worker may ask without end, and never read an answer.
+        if self._crowded():
+            self.strays.questions += 1
+            return
         # A worker was told that we can be asked nothing, so only the one
         # question that needs no client has an answer.
         if request.method == "ping":

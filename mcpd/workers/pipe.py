@@ -4,31 +4,32 @@
 """
 The process of one worker, and its descriptors.
 
-Standard input and output are descriptors of our own, which Twisted's process
-transport never sees: they are read in large pieces and written at once, and a
-grandchild that keeps them open delays nothing.  Standard error and the
-launcher's status go through Twisted.
+All of them are pipes of our own, which Twisted's process transport never sees:
+they are read in large pieces and written at once, what a process wrote last is
+read when it ends, and a grandchild that keeps them open delays nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import Any, Protocol
 
 from attrs import define, field
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IProcessTransport, IReactorProcess
+from twisted.internet.interfaces import IReactorFDSet, IReactorProcess
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from mcpd.sandbox.kill import Tree
 from mcpd.sandbox.plan import Launch, Refused, read_status
+from mcpd.wire.lines import Lines, LineTooLong
 from mcpd.workers.descriptors import Inlet, Outflow
 
 _PIPE = 256 << 10
-_STATUS = 4 << 10
-_STDERR, _STATUS_FD = 2, 3
+_SHORT = 4 << 10
+_INPUT, _OUTPUT, _ERROR, _STATUS = 0, 1, 2, 3
 
 
 class Ears(Protocol):
@@ -74,8 +75,9 @@ class Pipe(ProcessProtocol):
     """
 
     _ears: Ears
+    _lines: Lines
     _inlet: Inlet
-    _outflow: Outflow
+    _outflows: dict[int, Outflow] = field(init=False, factory=dict)
     _status: bytes = field(init=False, default=b"")
     _tree: Tree | None = field(init=False, default=None)
 
@@ -94,31 +96,36 @@ class Pipe(ProcessProtocol):
             OSError: It could not be started.
         """
         theirs_in, ours_in = os.pipe()
-        ours_out, theirs_out = os.pipe()
-        for descriptor in (ours_in, ours_out):
-            os.set_blocking(descriptor, False)
-            _widen(descriptor)
-        inlet, outflow = Inlet(reactor, ours_in), Outflow(reactor, ours_out, limit, ears.lines, ears.overflow)
-        pipe = cls(ears, inlet, outflow)
+        _widen(ours_in)
+        pipe = cls(ears, Lines(limit), Inlet(reactor, _ours(ours_in)))
+        theirs = {_INPUT: theirs_in}
         try:
-            pipe._spawn(reactor, launch, theirs_in, theirs_out)
+            pipe._open(reactor, theirs)
+            pipe._spawn(reactor, launch, theirs)
         except BaseException:
             pipe._close()
             raise
         finally:
-            os.close(theirs_in)
-            os.close(theirs_out)
-        outflow.startReading()
+            for descriptor in theirs.values():
+                os.close(descriptor)
+        for outflow in pipe._outflows.values():
+            outflow.startReading()
         return pipe
 
-    def _spawn(self, reactor: IReactorProcess, launch: Launch, standard_in: int, standard_out: int) -> None:
-        process = reactor.spawnProcess(
-            self,
-            launch.arguments[0],
-            launch.arguments,
-            env=dict(launch.environment),
-            childFDs={0: standard_in, 1: standard_out, _STDERR: "r", _STATUS_FD: "r"},
-        )
+    def _open(self, reactor: IReactorFDSet, theirs: dict[int, int]) -> None:
+        # In this order they are drained: the status says what the others mean.
+        for number, heard, finished in (
+            (_STATUS, self._heard_status, self._tell_status),
+            (_OUTPUT, self._heard, _nothing),
+            (_ERROR, self._ears.said, _nothing),
+        ):
+            reading, theirs[number] = os.pipe()
+            self._outflows[number] = Outflow(reactor, _ours(reading), heard, finished)
+        _widen(theirs[_OUTPUT])
+
+    def _spawn(self, reactor: IReactorProcess, launch: Launch, theirs: dict[int, int]) -> None:
+        program, environment = launch.arguments[0], dict(launch.environment)
+        process = reactor.spawnProcess(self, program, launch.arguments, env=environment, childFDs=theirs)
         # Kept: once the process has ended Twisted forgets the number.
         self._tree = Tree(process.pid)
 
@@ -162,22 +169,35 @@ class Pipe(ProcessProtocol):
         if self._tree:
             self._tree.destroy()
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
+    def processExited(self, reason: Failure) -> None:
         """
-        Hear its standard error, or the launcher.
+        Hear its last words and let go of everything, whoever else may hold the pipes.
         """
-        if childFD == _STDERR:
-            self._ears.said(data)
-        elif len(self._status) < _STATUS:
-            # Bounded: the launcher says one line or two.
+        tree, self._tree = self._tree, None
+        if tree:
+            tree.destroy_group()
+        for outflow in self._outflows.values():
+            outflow.drain()
+        self._close()
+        self._ears.exited(_how(reason))
+
+    def _heard(self, data: bytes) -> None:
+        try:
+            lines = self._lines.feed(data)
+        except LineTooLong:
+            self._outflows[_OUTPUT].close()
+            self._ears.overflow()
+            return
+        if lines:
+            self._ears.lines(lines)
+
+    def _heard_status(self, data: bytes) -> None:
+        # Bounded: the launcher says one line or two.
+        if len(self._status) < _SHORT:
             self._status += data
 
-    def childConnectionLost(self, childFD: int) -> None:
-        """
-        Hear the launcher's last word: its status closes when the plugin starts.
-        """
-        if childFD != _STATUS_FD:
-            return
+    def _tell_status(self) -> None:
+        # The launcher's last word: its status closes when the plugin starts.
         try:
             read_status(self._status)
         except Refused as refused:
@@ -185,37 +205,27 @@ class Pipe(ProcessProtocol):
         else:
             self._ears.launched()
 
-    def processExited(self, reason: Failure) -> None:
-        """
-        Let go of everything at once, whoever else may hold the pipes.
-
-        Twisted's ``processEnded`` waits for the end of every pipe, which a
-        grandchild can put off for ever.
-        """
-        tree, self._tree = self._tree, None
-        if tree:
-            tree.destroy_group()
-        self._outflow.drain()
-        self._close()
-        transport: IProcessTransport | None = self.transport
-        if transport is not None:
-            for descriptor in (_STDERR, _STATUS_FD):
-                transport.closeChildFD(descriptor)
-        self._ears.exited(_how(reason))
-
     def _close(self) -> None:
-        done = Failure(ConnectionDone())
-        self._inlet.connectionLost(done)
-        self._outflow.connectionLost(done)
+        self._inlet.connectionLost(Failure(ConnectionDone()))
+        for outflow in self._outflows.values():
+            outflow.close()
+
+
+def _nothing() -> None:
+    # Not the end of a pipe but the end of the process says that a worker is gone.
+    return
+
+
+def _ours(descriptor: int) -> int:
+    os.set_blocking(descriptor, False)
+    return descriptor
 
 
 def _widen(descriptor: int) -> None:
     # Unprivileged users share 64 MiB for all pipes; without it all works, in
     # smaller pieces.
-    try:
+    with suppress(OSError):
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
-    except OSError:
-        return
 
 
 def _how(reason: Failure) -> str:

@@ -57,13 +57,12 @@ class Said:
             data = data[: self._left]
         self._left -= len(data)
         *lines, rest = (self._rest + data).split(b"\n")
-        # Bounded: a worker may never end its line.
-        while len(rest) > _LINE:
-            lines.append(rest[:_LINE])
-            rest = rest[_LINE:]
-        self._rest = rest
         for line in lines:
             self._tell(line)
+        # Bounded: a worker may never end its line.
+        whole = len(rest) - len(rest) % _LINE
+        self._tell(rest[:whole])
+        self._rest = rest[whole:]
 
     def close(self) -> None:
         """
@@ -75,8 +74,8 @@ class Said:
 
     def _tell(self, line: bytes) -> None:
         line = line.rstrip(b"\r")
-        if line:
-            self.tell(printable(line))
+        for start in range(0, len(line), _LINE):
+            self.tell(printable(line[start : start + _LINE]))
 
     def _refill(self) -> None:
         now = self._clock.seconds()

@@ -140,7 +140,7 @@ class Worker:
 
     def __attrs_post_init__(self) -> None:
         times = self.spec.timeouts
-        self._peer = Peer(self._clock, self._send, self._noise)
+        self._peer = Peer(self._clock, self._send, self._noise, lambda: self.crowded)
         self._life = live(Core(self._clock, self, times.start, times.stop))
         protocol = "legacy" if self._legacy else self.spec.protocol
         self._greeting = Greeting(self._peer, protocol, times.start)
@@ -262,6 +262,8 @@ class Worker:
         probing = self._greeting.probing and not death.why
         lost = self._peer.lose(Fault(Kind.PLUGIN_GONE, "the plugin ended while it worked on this call"))
         why = f"{death.why} ({death.how})" if death.why else death.how
+        # What a worker that was never ready loses is only its handshake.
+        lost = lost if death.ready else 0
         self._watcher.ended(self, End(why, lost, probing, death.ready, death.asked))
 
     # What its process says.

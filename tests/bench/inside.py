@@ -85,7 +85,7 @@ class _Bench:
         sessions = Sessions(clock, os.urandom, SessionLimits())
         router = Router(clock, Publisher(), Reader(), limits, sessions)
         self._said: list[bytes] = []
-        self._peer = Peer(clock, self._said.append, lambda line, why: print(line, why))
+        self._peer = Peer(clock, self._said.append, lambda line, why: None, lambda: False)
         tool = read_tool(Raw(b'{"name":"echo","inputSchema":{"type":"object"}}'))
         offer = Offer(NEWEST_LEGACY, (tool,))
         router.catalog = Catalog.of([Stock("bench", "", ("*",), (), offer, self)], lambda plugin, name: None)

@@ -6,10 +6,6 @@ What the fixtures of both eras have in common.
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
-
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.conformance.client import Client, Left
@@ -84,29 +80,6 @@ class PluginTests(SynchronousTestCase):
         self.assertEqual(client.said, [])
 
 
-class ProgramTests(SynchronousTestCase):
-    """
-    The two programs, as they are started.
-    """
-
-    def test_isolated(self) -> None:
-        """
-        Each runs with the standard library alone, from any folder, and does as its environment says.
-        """
-        line = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
-        for name in ("modern.py", "legacy.py"):
-            command = ("python3", "-I", str(Path(__file__).with_name(name)))
-            ended = subprocess.run(command, input=line, capture_output=True, cwd="/", timeout=30, check=False)
-            self.assertEqual(
-                (ended.stdout, ended.returncode), (b'{"jsonrpc": "2.0", "id": 1, "result": {}}\n', 0)
-            )
-            env = {**os.environ, "MCPD_FIXTURE": "hostile,crash"}
-            ended = subprocess.run(command, input=b"", capture_output=True, env=env, timeout=30, check=False)
-            self.assertEqual(ended.returncode, 1)
-
-
 def _envelope() -> Message:
-    client = Client(Modern)
-    client.modern("server/discover")
     meta = "io.modelcontextprotocol/"
     return {"_meta": {f"{meta}protocolVersion": "2026-07-28", f"{meta}clientCapabilities": {}}}

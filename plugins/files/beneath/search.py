@@ -23,6 +23,7 @@ from .walk import Entry, Walk
 DEPTH = 32  # folders, one in another
 BYTES = 256 << 20  # bytes that one search reads
 SHOWN = 400  # characters of a line that it shows
+CHUNK = 1 << 20  # bytes that are looked at together before the lines are
 PROGRESS = 0.5  # seconds between two notices
 
 Hunting = Callable[[Roots, Json, Call], Iterator[Json]]
@@ -94,11 +95,40 @@ class Search:
     def _open(self, entry: Entry, pattern: re.Pattern[str]) -> Iterator[Json]:
         try:
             with open_file(entry.folder, entry.name) as file:
-                yield from self._file(entry.place.path, file, pattern)
+                if self._may_match(file):
+                    yield from self._file(entry.place.path, file, pattern)
             self.files += 1
+            yield from self._news()
         except (OSError, UnicodeError, Refused):
             # Unreadable, not text, or not a file any more: the others matter.
             self.skipped += 1
+
+    def _may_match(self, file: BinaryIO) -> bool:
+        # Most files have nothing of a plain text, which their bytes tell
+        # many times faster than their lines.
+        if self.query["regex"] or self.query["ignore_case"] or "\ufffd" in self.query["query"]:
+            return True
+        needle = self.query["query"].encode()
+        seen = 0
+        kept = b""
+        while self.read + seen <= BYTES and (chunk := file.read(CHUNK)):
+            self._check(chunk)
+            if needle in kept + chunk:
+                file.seek(0)
+                return True
+            kept = chunk[-len(needle) :]
+            seen += len(chunk)
+        self._count(seen)
+        return False
+
+    def _check(self, piece: bytes) -> None:
+        if b"\0" in piece:
+            raise UnicodeError("not text")
+
+    def _count(self, size: int) -> None:
+        self.read += size
+        if self.read > BYTES:
+            self.stopped = "bytes"
 
     def _file(self, path: str, file: BinaryIO, pattern: re.Pattern[str]) -> Iterator[Json]:
         context = self.query["context"]
@@ -126,11 +156,8 @@ class Search:
             yield {"match": match}
 
     def _text(self, piece: bytes) -> str:
-        if b"\0" in piece:
-            raise UnicodeError("not text")
-        self.read += len(piece)
-        if self.read > BYTES:
-            self.stopped = "bytes"
+        self._check(piece)
+        self._count(len(piece))
         return piece.decode("utf-8", "replace").rstrip("\r\n")
 
     def _room(self, path: str, text: str, before: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from plugins.files.beneath.call import ANSWER, Json
 from plugins.files.beneath.place import PIECE
-from plugins.files.beneath.search import BYTES, DEPTH, SHOWN, Search
+from plugins.files.beneath.search import BYTES, CHUNK, DEPTH, SHOWN, Search
 from plugins.files.tests.given import Folders, query
 
 
@@ -105,6 +105,16 @@ class SearchTests(Folders):
             self.status("hello", glob="b.bin"), {"files": 0, "skipped": 1, "bytes": 0, "stopped": ""}
         )
 
+    def test_large(self) -> None:
+        """
+        A text is found wherever it is in a large file, and a character that stands for bad bytes, too.
+        """
+        for at in (CHUNK - 3, CHUNK, CHUNK + 1):
+            self.put("b.txt", b"y\n" * (at // 2) + b"y" * (at % 2) + b"needle\n" + b"y\n" * CHUNK)
+            self.assertEqual(len(self.matches("needle", path="docs/b.txt")), 1)
+        self.put("b.txt", b"caf\xe9\n")
+        self.assertEqual(len(self.matches("\ufffd", path="docs/b.txt")), 1)
+
     def test_links(self) -> None:
         """
         Links are not followed, so nothing outside is searched and nothing twice.
@@ -139,9 +149,10 @@ class SearchTests(Folders):
         """
         A search reads so many bytes and no more.
         """
-        search = Search(query("x"), lambda: 0.0, read=BYTES - 5)
-        status = list(search.run(self.roots))[-1]["status"]
-        self.assertEqual((status["stopped"], status["files"]), ("bytes", 1))
+        for more in ({}, {"regex": True}):
+            search = Search(query("x", **more), lambda: 0.0, read=BYTES - 5)
+            status = list(search.run(self.roots))[-1]["status"]
+            self.assertEqual((status["stopped"], status["files"]), ("bytes", 1))
 
     def test_depth_bound(self) -> None:
         """

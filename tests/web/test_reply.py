@@ -1,0 +1,374 @@
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.web.reply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+from msgspec import Raw
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.units import Seconds
+from mcpd.web.http import Reply, Request
+from mcpd.web.reply import Stamp
+from mcpd.web.spec import Limits
+from mcpd.wire.fault import Fault, Kind
+from tests.web.stage import Answer, Client, Stage, post, read_answers
+
+
+@define(eq=False)
+class Line:
+    """
+    A connection, as a reply sees it.
+    """
+
+    bodyless: bool = False
+    old: bool = False
+    sent: list[bytes] = field(factory=list)
+    calls: list[Callable[[], None]] = field(factory=list)
+    over: int = 0
+
+    def fields(self) -> bytes:
+        """
+        Give one field, and the name of the id's.
+        """
+        return b"A: a\r\nX-Request-Id: "
+
+    def parting(self, endless: bool) -> bytes:
+        """
+        Keep the connection if it can be.
+        """
+        return b"Connection: close\r\n" if endless else b""
+
+    def send(self, data: bytes) -> None:
+        """
+        Remember what was sent.
+        """
+        self.sent.append(data)
+
+    def later(self, call: Callable[[], None]) -> None:
+        """
+        Remember what is to be called.
+        """
+        self.calls.append(call)
+
+    def turn(self) -> None:
+        """
+        Call what was to be called.
+        """
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+
+    def spoke(self) -> None:
+        """
+        Hear of it, and forget it.
+        """
+
+    def finished(self) -> None:
+        """
+        Count the answers.
+        """
+        self.over += 1
+
+    @property
+    def answer(self) -> Answer:
+        """
+        The only answer.
+        """
+        (answer,) = read_answers(b"".join(self.sent), self.bodyless)
+        return answer
+
+
+def event(data: bytes) -> bytes:
+    """
+    Write an event as a client sees it.
+    """
+    return b"event: message\ndata: " + data + b"\n\n"
+
+
+class WholeTests(SynchronousTestCase):
+    """
+    Answers in one piece.
+    """
+
+    def test_answer(self) -> None:
+        """
+        An answer of several pieces is one text, in one write.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.answer((b"{", bytearray(b'"a":'), Raw(b"1"), b"}"), 503, ((b"X-A", b"b"), (b"X-C", b"d")))
+        self.assertEqual(len(line.sent), 1)
+        self.assertEqual((line.answer.status, line.answer.body), (503, b'{"a":1}'))
+        self.assertEqual((line.answer.fields["X-A"], line.answer.fields["X-C"]), ("b", "d"))
+        self.assertEqual((reply.gone, line.over), (True, 1))
+
+    def test_once(self) -> None:
+        """
+        A request has one answer.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.answer((b"1",))
+        reply.answer((b"2",))
+        reply.empty(202)
+        reply.notice((b"3",))
+        reply.end()
+        reply.fault(Fault(Kind.INTERNAL, "no"))
+        reply.comment()
+        line.turn()
+        self.assertEqual((line.answer.body, line.over), (b"1", 1))
+
+    def test_empty(self) -> None:
+        """
+        An answer without a body says so, and a 204 does not even have a length.
+        """
+        for status, length in ((202, "0"), (204, None)):
+            line = Line()
+            Reply(line, "ID").empty(status, ((b"X-A", b"b"),))
+            self.assertEqual((line.answer.status, line.answer.fields.get("Content-Length")), (status, length))
+            self.assertEqual(line.answer.fields["Cache-Control"], "no-store")
+            self.assertNotIn("Content-Type", line.answer.fields)
+
+    def test_fault(self) -> None:
+        """
+        A fault is a JSON-RPC error with its own data and fields, and the id of its request.
+        """
+        line = Line()
+        fault = Fault(Kind.UNSUPPORTED_VERSION, "no", {"supported": ["a"]}, ((b"Retry-After", b"1"),))
+        Reply(line, "ID").fault(fault, b'"x"')
+        self.assertEqual((line.answer.status, line.answer.fields["Retry-After"]), (400, "1"))
+        self.assertEqual(
+            line.answer.body,
+            b'{"jsonrpc":"2.0","id":"x","error":{"code":-32022,"message":"no",'
+            b'"data":{"supported":["a"],"requestId":"ID"}}}',
+        )
+
+    def test_fault_status(self) -> None:
+        """
+        A fault's status may be another one, where the protocol wants that.
+        """
+        line = Line()
+        Reply(line, "ID").fault(Fault(Kind.ENVELOPE, "no"), b"1", 200)
+        self.assertEqual(line.answer.status, 200)
+
+
+class StreamTests(SynchronousTestCase):
+    """
+    Streams of events.
+    """
+
+    def test_stream(self) -> None:
+        """
+        Messages before the answer make it a stream, and those of one turn are sent together.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        reply.notice((b"2", b"2"))
+        self.assertEqual(line.sent, [])
+        line.turn()
+        self.assertEqual(len(line.sent), 1)
+        reply.notice((b"3",))
+        line.turn()
+        reply.answer((b"4",), 503, ((b"X-A", b"b"),))
+        answer = line.answer
+        self.assertEqual((answer.status, len(line.sent), line.over), (200, 3, 1))
+        self.assertEqual(answer.body, b"".join(map(event, (b"1", b"22", b"3", b"4"))))
+        self.assertTrue(line.sent[-1].endswith(b"\r\n0\r\n\r\n"))
+        self.assertEqual(
+            answer.fields,
+            {
+                "A": "a",
+                "X-Request-Id": "ID",
+                "Cache-Control": "no-store, no-transform",
+                "X-Accel-Buffering": "no",
+                "Content-Type": "text/event-stream",
+                "Transfer-Encoding": "chunked",
+            },
+        )
+
+    def test_one_turn(self) -> None:
+        """
+        A message and the answer right behind it are one write, in their order.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        reply.answer((b"2",))
+        line.turn()
+        self.assertEqual((len(line.sent), line.answer.body), (1, event(b"1") + event(b"2")))
+
+    def test_fault(self) -> None:
+        """
+        A fault on a stream is its last event.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        line.turn()
+        reply.fault(Fault(Kind.INTERNAL, "no"), b"1")
+        self.assertEqual(line.answer.status, 200)
+        self.assertIn(b'"code":-32603', line.answer.body)
+
+    def test_end(self) -> None:
+        """
+        A stream may end without an answer, and may be empty.
+        """
+        for notices in ((), (b"1",)):
+            line = Line()
+            reply = Reply(line, "ID")
+            for text in notices:
+                reply.notice((text,))
+            reply.end()
+            line.turn()
+            self.assertEqual(line.answer.fields["Content-Type"], "text/event-stream")
+            self.assertEqual(line.answer.body, b"".join(map(event, notices)))
+            self.assertTrue(line.sent[-1].endswith(b"0\r\n\r\n"))
+            self.assertEqual((reply.gone, line.over), (True, 1))
+
+    def test_empty(self) -> None:
+        """
+        An empty answer on a stream ends it.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        reply.empty(202)
+        self.assertEqual((line.answer.body, line.over), (event(b"1"), 1))
+
+    def test_old(self) -> None:
+        """
+        HTTP/1.0 gets no chunks: its stream ends with the connection.
+        """
+        line = Line(old=True)
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        line.turn()
+        reply.answer((b"2",))
+        self.assertEqual(line.answer.fields["Connection"], "close")
+        self.assertNotIn("Transfer-Encoding", line.answer.fields)
+        self.assertEqual(line.answer.body, event(b"1") + event(b"2"))
+
+    def test_head(self) -> None:
+        """
+        HEAD gets a stream's head, and nothing of the stream.
+        """
+        line = Line(bodyless=True)
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        line.turn()
+        reply.answer((b"2",))
+        self.assertEqual(line.answer.fields["Content-Type"], "text/event-stream")
+        self.assertTrue(b"".join(line.sent).endswith(b"\r\n\r\n"))
+
+    def test_comment(self) -> None:
+        """
+        A comment is for streams only.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.comment()
+        self.assertEqual(line.sent, [])
+        reply.notice((b"1",))
+        reply.comment()
+        line.turn()
+        reply.comment()
+        reply.end()
+        self.assertEqual(line.answer.body, event(b"1") + b": \n\n: \n\n")
+
+
+class OverConnectionTests(SynchronousTestCase):
+    """
+    Streams of a real connection.
+    """
+
+    def open(self, limits: Limits = Limits(), version: bytes = b"1.1") -> tuple[Stage, Client, Reply]:  # noqa: B008  frozen
+        """
+        Send a request, and keep its reply.
+        """
+        stage = Stage(limits)
+        replies: list[Reply] = []
+
+        def plan(request: Request, reply: Reply) -> None:
+            replies.append(reply)
+
+        stage.echo.plan = plan
+        client = stage.connect()
+        client.send(post(version=version))
+        return stage, client, replies[0]
+
+    def test_silence(self) -> None:
+        """
+        A silent stream shows that it lives, as long as it is silent.
+        """
+        stage, client, reply = self.open(Limits(comment=Seconds(15)))
+        stage.pass_time(20)
+        self.assertEqual(bytes(client.socket.taken), b"")
+        reply.notice((b"1",))
+        stage.pass_time(14)
+        reply.notice((b"2",))
+        stage.pass_time(14)
+        self.assertEqual(client.answer.body, event(b"1") + event(b"2"))
+        stage.pass_time(17)
+        reply.answer((b"3",))
+        self.assertEqual(client.answer.body, event(b"1") + event(b"2") + b": \n\n" * 2 + event(b"3"))
+
+    def test_next(self) -> None:
+        """
+        After a stream the connection takes the next request.
+        """
+        stage, client, reply = self.open()
+        reply.notice((b"1",))
+        reply.end()
+        stage.echo.plan = None
+        client.send(post())
+        stage.pass_time(70)
+        self.assertEqual([a.status for a in client.answers], [200, 200])
+        self.assertFalse(client.socket.gone)
+
+    def test_old(self) -> None:
+        """
+        A stream to HTTP/1.0 ends with the connection.
+        """
+        stage, client, reply = self.open(version=b"1.0")
+        reply.notice((b"1",))
+        stage.turn()
+        reply.answer((b"2",))
+        self.assertIn("close", client.socket.said)
+        self.assertEqual(client.answer.body, event(b"1") + event(b"2"))
+
+    def test_hang_up(self) -> None:
+        """
+        Nothing is sent to a client that has gone.
+        """
+        stage, client, reply = self.open()
+        reply.notice((b"1",))
+        client.hang_up()
+        stage.pass_time(20)
+        self.assertEqual(bytes(client.socket.taken), b"")
+
+
+class StampTests(SynchronousTestCase):
+    """
+    The shared fields.
+    """
+
+    def test_date(self) -> None:
+        """
+        The date is that of the second.
+        """
+        clock = Clock()
+        stamp = Stamp(clock)
+        first = stamp.fields()
+        clock.advance(0.9)
+        self.assertIs(stamp.fields(), first)
+        clock.advance(0.1)
+        self.assertIn(b"\r\nDate: Thu, 01 Jan 1970 00:00:01 GMT\r\n", stamp.fields())
+        self.assertTrue(stamp.fields().endswith(b"\r\nX-Request-Id: "))
