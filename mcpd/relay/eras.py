@@ -88,12 +88,7 @@ def _checked(result: Members) -> None:
     kind = result.get("resultType")
     if kind is None or bytes(kind) == _COMPLETE:
         return
-    text = (
-        _ASKS
-        if bytes(kind) == b'"input_required"'
-        else "the plugin gave a kind of result that is unknown here"
-    )
-    raise Fault(Kind.INTERNAL, text)
+    raise Fault(Kind.INTERNAL, _ASKS if bytes(kind) == b'"input_required"' else _STRANGE)
 
 
 @frozen

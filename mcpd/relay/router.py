@@ -15,7 +15,7 @@ from typing import Protocol
 
 from attrs import define, field
 from msgspec import Raw, Struct
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -300,7 +300,12 @@ class Router:
         self._running[exchange] = None
         if session is not None:
             session.running[request.id] = exchange
-        exchange.follow(route.answerer.ask(call, exchange))
+        try:
+            outcome = route.answerer.ask(call, exchange)
+        except Exception:
+            # Whatever it is, the exchange must not stay in the books.
+            outcome = fail()
+        exchange.follow(outcome)
 
     def _find(self, params: Members) -> Route:
         name = codec.text(params.get("name", Raw()))

@@ -243,16 +243,18 @@ class Modern(Client):
 
     capabilities: dict[str, Any] = field(factory=dict)
 
-    def ask(self, method: str, params: Any = None, id: int | str = 1, meta: Any = None) -> Asked:
+    def ask(self, method: str, params: Any = None, id: int | str = 1) -> Asked:
         """
         Ask something, with the envelope and the header fields that belong to it.
+
+        A ``_meta`` in ``params`` is put into the envelope.
         """
         params = dict(params or {})
         member = METHODS[method].routed_by if method in METHODS else None
         said = [(b"MCP-Protocol-Version", MODERN.name.encode()), (b"Mcp-Method", method.encode())]
         if member in params:
             said.append((b"Mcp-Name", headers.encode(params[member])))
-        params["_meta"] = self.envelope() | (meta or {})
+        params["_meta"] = self.envelope() | params.get("_meta", {})
         return self.post(text(method, params, id), said)
 
     def envelope(self) -> dict[str, Any]:

@@ -154,11 +154,13 @@ class Connection(Protocol):
             case Phase.EXCHANGE if self._upload is not None:
                 self._check_upload(self._upload, now)
             case Phase.EXCHANGE:
-                self._remark()
+                # Due only while a stream is open.
+                assert self._reply is not None  # noqa: S101
+                self._reply.comment()
             case Phase.CLOSING if self._outlet.waiting:
                 # The client still takes its answer; if it stops, the outlet gives up.
                 self.due = now + _GRACE
-            case Phase.CLOSING:
+            case _:
                 self.due = inf
                 self._outlet.abort()
 
@@ -241,7 +243,7 @@ class Connection(Protocol):
             return 0, None
         self._block = b""
         block = data[start:end]
-        self._outline = read_outline(block, self._limits.fields)
+        self._outline = read_outline(block, self._limits.fields, self._porch.known)
         self._block = block
         return end, self._outline
 
@@ -304,10 +306,6 @@ class Connection(Protocol):
             queue, self._queue = self._queue, b""
             self._begin(queue)
             self._throttle()
-
-    def _remark(self) -> None:
-        if self._reply is not None:
-            self._reply.comment()
 
     def _throttle(self) -> None:
         # Never while nothing is queued: a transport that is paused does not see a hang-up.

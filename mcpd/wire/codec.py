@@ -101,7 +101,8 @@ class Reader:
             Fault: UNREADABLE if it is not JSON in UTF-8, INVALID if it is not
                 a message of JSON-RPC 2.0.
         """
-        data = _clean(data)
+        if not data.isascii() or b"\n" in data or b"\r" in data:
+            data = _clean(data)
         if data[:1] == b"{":
             return self._one(data)
         return self._batch(data) if data.lstrip(b" \t")[:1] == b"[" else self._one(data)
@@ -168,7 +169,7 @@ class Reader:
         id = bytes(raw)
         if len(id) > self.id:
             raise _invalid(f"an id has at most {self.id} bytes")
-        if not (id[:1] == b'"' or id.removeprefix(b"-").isdigit()):
+        if not (id.isdigit() or id[:1] == b'"' or id.removeprefix(b"-").isdigit()):
             raise _invalid("an id is a string or an integer")
         return id
 
@@ -231,12 +232,9 @@ def _length(envelope: _Envelope) -> int:
     if envelope.method is not UNSET:
         length += _METHOD + len(envelope.method)
     params = envelope.params
-    if params:
-        length += _PARAMS + 1
-        for name, value in params.items():
-            length += 4 + len(name) + len(value)
-    elif params is not UNSET:
-        length += _PARAMS + 2
+    if isinstance(params, dict):
+        names = tuple(params)
+        length += _PARAMS + (_shapes.get(names) or _shape(names)).length + sum(map(len, params.values()))
     return length
 
 
@@ -316,36 +314,55 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-# Bounded: a peer chooses the names, so only short ones are kept, and not too many.
-_LONGEST, _MOST = 64, 2048
-_heads: dict[str, bytes] = {}
+class _Shape(Struct, frozen=True, gc=False):
+    """
+    What objects with the same names in the same order share.
+
+    Attributes:
+        between: What stands before, between and behind the values.
+        length: Bytes of that, if no name has an escape or goes beyond ASCII.
+    """
+
+    between: tuple[bytes, ...]
+    length: int
 
 
-def _head(name: str) -> bytes:
-    head = b"," + msgspec.json.encode(name) + b":"
-    if len(name) <= _LONGEST:
-        if len(_heads) >= _MOST:
-            _heads.clear()
-        _heads[name] = head
-    return head
+# Bounded: a peer chooses the names, so only few of them are kept, and not too many.
+_FEW, _LONGEST, _MOST = 16, 512, 2048
+_shapes: dict[tuple[str, ...], _Shape] = {}
 
 
-def put(out: list[Piece], items: Iterable[tuple[str, Piece]]) -> None:
+def _shape(names: tuple[str, ...]) -> _Shape:
+    if not names:
+        return _Shape((b"{}",), 2)
+    heads = [b"," + msgspec.json.encode(name) + b":" for name in names]
+    between = (b"{" + heads[0][1:], *heads[1:], b"}")
+    shape = _Shape(between, 1 + sum(4 + len(name) for name in names))
+    if len(names) <= _FEW and shape.length <= _LONGEST:
+        if len(_shapes) >= _MOST:
+            _shapes.clear()
+        _shapes[names] = shape
+    return shape
+
+
+Items = Mapping[str, Piece] | Iterable[tuple[str, Piece]]
+"""An object's members."""
+
+
+def put(out: list[Piece], items: Items) -> None:
     """
     Add an object with these members to ``out``.
     """
-    start = len(out)
-    for name, value in items:
-        out.append(_heads.get(name) or _head(name))
-        out.append(value)
-    if len(out) == start:
-        out.append(b"{}")
-        return
-    out[start] = b"{" + bytes(out[start])[1:]
-    out.append(b"}")
+    members = items if isinstance(items, dict) else dict(items)
+    names = tuple(members)
+    between = (_shapes.get(names) or _shape(names)).between
+    woven: list[Piece] = [b""] * (2 * len(names) + 1)
+    woven[::2] = between
+    woven[1::2] = members.values()
+    out += woven
 
 
-def request(number: int, method: bytes, params: Iterable[tuple[str, Piece]]) -> bytes:
+def request(number: int, method: bytes, params: Items) -> bytes:
     """
     Write a request of ours, as one line.
     """
@@ -355,7 +372,7 @@ def request(number: int, method: bytes, params: Iterable[tuple[str, Piece]]) -> 
     return b"".join(out)
 
 
-def notice(method: bytes, params: Iterable[tuple[str, Piece]]) -> list[Piece]:
+def notice(method: bytes, params: Items) -> list[Piece]:
     """
     Write a notice, as pieces to be joined.
     """
@@ -365,7 +382,7 @@ def notice(method: bytes, params: Iterable[tuple[str, Piece]]) -> list[Piece]:
     return out
 
 
-def answer(id: bytes, result: Iterable[tuple[str, Piece]]) -> list[Piece]:
+def answer(id: bytes, result: Items) -> list[Piece]:
     """
     Write an answer, as pieces to be joined.
     """

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -72,17 +73,25 @@ class Ears(Protocol):
 class Pipe(ProcessProtocol):
     """
     One process, from its spawn to its end.
+
+    Attributes:
+        pid: The process id; it stays the same when the launcher becomes the
+            plugin.
     """
 
     _ears: Ears
     _lines: Lines
     _inlet: Inlet
+    _trees: Callable[[int], Tree]
+    pid: int = field(init=False, default=0)
     _outflows: dict[int, Outflow] = field(init=False, factory=dict)
     _status: bytes = field(init=False, default=b"")
     _tree: Tree | None = field(init=False, default=None)
 
     @classmethod
-    def spawn(cls, reactor: Any, launch: Launch, limit: int, ears: Ears) -> Pipe:
+    def spawn(
+        cls, reactor: Any, launch: Launch, limit: int, ears: Ears, trees: Callable[[int], Tree] = Tree
+    ) -> Pipe:
         """
         Start a process.
 
@@ -91,13 +100,14 @@ class Pipe(ProcessProtocol):
             launch: What to start.
             limit: Most bytes of a line of its standard output.
             ears: Who hears it.
+            trees: Makes what signals a process and all below it.
 
         Raises:
             OSError: It could not be started.
         """
         theirs_in, ours_in = os.pipe()
         _widen(ours_in)
-        pipe = cls(ears, Lines(limit), Inlet(reactor, _ours(ours_in)))
+        pipe = cls(ears, Lines(limit), Inlet(reactor, _ours(ours_in)), trees)
         theirs = {_INPUT: theirs_in}
         try:
             pipe._open(reactor, theirs)
@@ -127,14 +137,8 @@ class Pipe(ProcessProtocol):
         program, environment = launch.arguments[0], dict(launch.environment)
         process = reactor.spawnProcess(self, program, launch.arguments, env=environment, childFDs=theirs)
         # Kept: once the process has ended Twisted forgets the number.
-        self._tree = Tree(process.pid)
-
-    @property
-    def pid(self) -> int:
-        """
-        The process id; it stays the same when the launcher becomes the plugin.
-        """
-        return self._tree.pid if self._tree else 0
+        self.pid = process.pid
+        self._tree = self._trees(self.pid)
 
     @property
     def waiting(self) -> int:

@@ -20,14 +20,14 @@ from twisted.internet.error import ConnectError
 from twisted.internet.task import deferLater
 from twisted.web.client import Agent, ResponseFailed
 
-from tests.live.process import ROOT, VENV, Run, start
+from tests.live.process import ROOT, VENV, Ended, Run, start
 
 _READY = 30.0
 _STOPPED = 45.0
 _PAUSE = 0.1
 
-Plugins = Mapping[str, Mapping[str, object]]
-"""Keys of plugins' tables, by the plugins' names."""
+Tables = Mapping[str, Mapping[str, object]]
+"""Keys of tables, by the tables' names; a mapping among them is a table within."""
 
 
 class Unfit(AssertionError):
@@ -50,38 +50,83 @@ class Daemon:
 
     Attributes:
         url: Where it serves MCP.
+        port: The port of that.
         key: The file with its first key.
+        pid: Its process id.
+        folder: Where its configuration and its state are.
     """
 
     url: str
+    port: int
     key: Path
+    pid: int
+    folder: Path
     _reactor: Any
-    _folder: Path
     _run: Run
 
-    async def stop(self) -> None:
+    def signal(self, name: str) -> None:
+        """
+        Send it a signal, if it still runs.
+        """
+        self._run.signal(name)
+
+    def kill(self) -> Deferred[Ended]:
+        """
+        End it at once, if it still runs.
+
+        Returns:
+            Fires when it is gone.
+        """
+        self._run.signal("KILL")
+        return self._run.ended
+
+    def logged(self) -> list[dict[str, Any]]:
+        """
+        Tell what it logged so far.
+
+        Raises:
+            Unfit: It wrote something that is not its log.
+        """
+        whole = self._run.said().rpartition("\n")[0]
+        try:
+            return [json.loads(line) for line in whole.splitlines()]
+        except ValueError as why:
+            raise Unfit(f"This is not a log:\n{whole}") from why
+
+    async def stop(self, name: str = "TERM") -> Ended:
         """
         Ask it to end, and see that it does and leaves no process behind.
+
+        Args:
+            name: The signal that asks it.
 
         Raises:
             Unfit: It had to be killed, or failed, or something of it is left.
         """
-        self._run.signal("TERM")
+        self._run.signal(name)
         watch = self._reactor.callLater(_STOPPED, self._run.signal, "KILL")
         ended = await self._run.ended
         if not watch.active():
-            raise Unfit(f"SIGTERM did not end the daemon within {_STOPPED} s:\n{ended.said}")
+            raise Unfit(f"SIG{name} did not end the daemon within {_STOPPED} s:\n{ended.said}")
         watch.cancel()
-        left = left_behind(self._folder)
+        left = left_behind(self.folder)
         # twistd, asked to end by a signal, shuts down and then ends by that signal: so its parent
         # knows why.
-        clean = ended.code == 0 or ended.signal == signal.SIGTERM
+        clean = ended.code == 0 or ended.signal == signal.Signals[f"SIG{name}"]
         if left or not clean:
             how = f"exit code {ended.code}, signal {ended.signal}"
             raise Unfit(f"The daemon ended with {how} and left {left}:\n{ended.said}")
+        return ended
 
 
-async def begin(reactor: Any, folder: Path, auth: str, plugins: Plugins) -> Daemon:
+async def begin(
+    reactor: Any,
+    folder: Path,
+    auth: str,
+    plugins: Tables,
+    more: Tables | None = None,
+    sign: str = "readyz",
+) -> Daemon:
     """
     Start a daemon and wait until it is ready.
 
@@ -90,22 +135,31 @@ async def begin(reactor: Any, folder: Path, auth: str, plugins: Plugins) -> Daem
         folder: An empty folder for its configuration and its state.
         auth: What its one listener's ``auth`` is.
         plugins: What it runs.
+        more: What else its configuration says.
+        sign: What is waited for; ``healthz``: that it is alive.
 
     Raises:
         Unfit: It ended, or was not ready in time; it is not left running.
     """
-    port = _free_port()
+    port = free_port()
     config = folder / "mcpd.toml"
-    config.write_text(_configuration(folder, port, auth, plugins))
-    command = (str(VENV / "bin" / "twistd"), "-n", "--pidfile=", "mcpd", "-c", str(config))
-    run = start(reactor, command)
+    config.write_text(configuration(folder, port, auth, plugins, more or {}))
+    run = start(reactor, command(config))
+    pid: int = run.transport.pid  # type: ignore[union-attr]  # set once spawned
     base = f"http://127.0.0.1:{port}"
     try:
-        await _ready(reactor, run, f"{base}/readyz".encode())
+        await _ready(reactor, run, f"{base}/{sign}".encode())
     except Unfit:
         run.signal("KILL")
         raise
-    return Daemon(f"{base}/mcp", folder / "state" / "key", reactor, folder, run)
+    return Daemon(f"{base}/mcp", port, folder / "state" / "key", pid, folder, reactor, run)
+
+
+def command(config: Path) -> Sequence[str]:
+    """
+    Tell how a daemon is started.
+    """
+    return str(VENV / "bin" / "twistd"), "-n", "--pidfile=", "mcpd", "-c", str(config)
 
 
 async def _ready(reactor: Any, run: Run, url: bytes) -> None:
@@ -126,25 +180,40 @@ def _pause(reactor: Any) -> Deferred[None]:
     return deferLater(reactor, _PAUSE, lambda: None)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """
+    Find a port that is free at the moment.
+    """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
 
 
-def _configuration(folder: Path, port: int, auth: str, plugins: Plugins) -> str:
+def configuration(folder: Path, port: int, auth: str, plugins: Tables, more: Tables) -> str:
+    """
+    Write a daemon's configuration.
+    """
+    own = {"state_dir": str(folder / "state"), "plugin_dir": "", **more.get("daemon", {})}
+    listen = {"endpoint": f"tcp:{port}:interface=127.0.0.1", "auth": auth}
     tables: list[tuple[str, Mapping[str, object]]] = [
-        ("[daemon]", {"state_dir": str(folder / "state"), "plugin_dir": ""}),
-        ("[[listen]]", {"endpoint": f"tcp:{port}:interface=127.0.0.1", "auth": auth}),
-        *((f"[plugins.{name}]", keys) for name, keys in plugins.items()),
+        ("daemon", own),
+        ("[listen]", listen),
+        *((name, keys) for name, keys in more.items() if name != "daemon"),
+        *((f"plugins.{name}", keys) for name, keys in plugins.items()),
     ]
     return "\n".join(_table(head, keys) for head, keys in tables)
 
 
 def _table(head: str, keys: Mapping[str, object]) -> str:
-    # Strings and lists of strings: JSON writes them as TOML reads them.
-    return "".join([f"{head}\n", *(f"{name} = {json.dumps(value)}\n" for name, value in keys.items())])
+    lines, within = [f"[{head}]\n"], []
+    for name, value in keys.items():
+        if isinstance(value, Mapping):
+            within.append(_table(f"{head}.{name}", value))
+        else:
+            # Strings, numbers and lists of strings: JSON writes them as TOML reads them.
+            lines.append(f"{name} = {json.dumps(value)}\n")
+    return "".join([*lines, *within])
 
 
 def left_behind(folder: Path) -> Sequence[str]:

@@ -6,6 +6,7 @@ How other programs are run, and how their leftovers are found.
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from tests.live import proc
 from tests.live.daemon import left_behind
 from tests.live.process import Ended, finish, start
 
@@ -60,3 +62,41 @@ class ProcessTests(TestCase):
         A process whose home is in a daemon's folder is found, until it is gone.
         """
         return Deferred.fromCoroutine(self._check_left())
+
+
+class ProcTests(TestCase):
+    """
+    What is told of a process.
+    """
+
+    timeout = 30
+
+    async def _check_child(self) -> None:
+        run = start(reactor, ("/bin/sh", "-c", "exec 8</dev/null 9</dev/null; echo; read stay"))
+        pid: int = run.transport.pid  # type: ignore[union-attr]  # set once spawned
+        while not run.said():
+            await deferLater(reactor, 0.05, lambda: None)
+        self.assertIn(pid, proc.children(os.getpid()))
+        self.assertTrue(proc.is_there(pid))
+        self.assertGreaterEqual(proc.descriptors(pid), 5)
+        self.assertGreater(proc.resident(pid), 1 << 16)
+        run.signal("KILL")
+        await run.ended
+        self.assertNotIn(pid, proc.children(os.getpid()))
+        self.assertFalse(proc.is_there(pid))
+
+    def test_child(self) -> Deferred[None]:
+        """
+        A child is among its parent's until it is gone, and what it has is counted.
+        """
+        return Deferred.fromCoroutine(self._check_child())
+
+    def test_zombie(self) -> None:
+        """
+        A process that has ended but was not waited for is a child, but does not run.
+        """
+        pid = os.posix_spawn("/bin/true", ("true",), {})
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        self.assertEqual(proc.children(os.getpid())[pid], "Z")
+        self.assertFalse(proc.is_there(pid))
+        os.waitpid(pid, 0)

@@ -121,9 +121,20 @@ class LegacyTests(SynchronousTestCase):
         """
         for code in (-32602, -32603, -32002, -32042, -32000, -1, 5):
             self.assertEqual(refused(LEGACY, code), (200, {"code": code, "message": "no"}))
-        for code in (-32020, -32021, -32022):
+        for code in (-32020, -32022):
             self.assertEqual(refused(LEGACY, code), (200, {"code": -32602, "message": "no"}))
         self.assertEqual(refused(LEGACY, -32002, raw({"uri": "a:b"}))[1]["data"], {"uri": "a:b"})
+
+    def test_capability(self) -> None:
+        """
+        A plugin that needs what a legacy client can't give has its say as the tool's result, for the model.
+        """
+        parts, status = LEGACY.refusal(b"7", Refusal(b"3", -32021, 'needs "sampling"', raw({"x": 1})))
+        result = read(parts)["result"]
+        self.assertEqual((status, result["isError"]), (200, True))
+        (item,) = result["content"]
+        self.assertEqual(item["type"], "text")
+        self.assertIn('needs "sampling"', item["text"])
 
     def test_status(self) -> None:
         """
@@ -200,13 +211,14 @@ class ModernTests(SynchronousTestCase):
         """
         A plugin that asks for input, or answers in a way that has no meaning here, is an error.
         """
-        for kind in ("input_required", "task", None, {}):
+        kinds: tuple[Any, ...] = ("input_required", "task", None, {})
+        for kind in kinds:
             fault = self.assertRaises(Fault, NEW.fitted, b"1", members(resultType=kind), PLAIN)
             self.assertIs(fault.kind, Kind.INTERNAL)
 
     def test_errors(self) -> None:
         """
-        A plugin's error passes with HTTP 200 and its data, unless its code has another meaning for the client.
+        A plugin's error passes with HTTP 200 and its data, unless its code means something else here.
         """
         for code, given in {
             -32602: (200, -32602),

@@ -43,6 +43,7 @@ class Running:
         exchange = self.exchange = Exchange(
             id=b'"7"',
             caller="key:a",
+            siblings=None,
             tongue=self.tongue,
             way=self.way,
             tool=tool(),
@@ -182,13 +183,3 @@ class ExchangeTests(SynchronousTestCase):
             running.call.errback(failure)
             self.assertEqual((len(running.overs), len(running.strange)), (1, strange))
             self.assertEqual(len(running.way.answers), strange)
-
-    def test_before(self) -> None:
-        """
-        An exchange that was cancelled before its call began has nothing to cancel.
-        """
-        running = Running()
-        exchange = running.exchange
-        exchange._call = None
-        exchange.cancel()
-        self.assertEqual((running.cancels, running.way.ends), (0, 1))

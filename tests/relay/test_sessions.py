@@ -10,13 +10,18 @@ from __future__ import annotations
 import re
 
 from attrs import define, field
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.relay.exchange import Exchange
 from mcpd.relay.sessions import Session, Sessions
 from mcpd.relay.spec import SessionLimits
 from mcpd.units import Seconds
+from mcpd.wire.fault import Fault
 from mcpd.wire.revision import NEWEST_LEGACY
+from tests.relay.stage import Way, tool
 
 ALICE, BOB = "key:alice", "key:bob"
 PATH = b"/mcp"
@@ -26,22 +31,43 @@ LIMITS = SessionLimits(idle=Seconds(100), life=Seconds(1000), per_principal=2, t
 @define(eq=False)
 class Work:
     """
-    Something that runs in a session.
+    An exchange that runs in a session.
+
+    Attributes:
+        way: The way back to its client.
+        exchange: The exchange.
     """
 
     session: Session
     id: bytes = b"1"
-    cancels: int = field(init=False, default=0)
+    way: Way = field(factory=Way)
+    exchange: Exchange = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.session.running[self.id] = self
+        siblings, tongue = self.session.running, self.session.tongue
+        self.exchange = siblings[self.id] = Exchange(
+            self.id, ALICE, siblings, tongue, self.way, tool(), None, self.leave, self.never
+        )
+        self.exchange.follow(Deferred())
 
-    def cancel(self) -> None:
+    @property
+    def cancels(self) -> int:
         """
-        End, and leave the session's books.
+        How often it was cancelled.
         """
-        self.cancels += 1
+        return self.way.ends
+
+    def leave(self, exchange: Exchange) -> None:
+        """
+        Leave the session's books.
+        """
         del self.session.running[self.id]
+
+    def never(self, failure: Failure, number: str) -> Fault:
+        """
+        Fail the test: nothing unexpected happens here.
+        """
+        raise AssertionError(failure)
 
 
 class SessionsTests(SynchronousTestCase):
@@ -97,7 +123,7 @@ class SessionsTests(SynchronousTestCase):
         self.assertIsNone(self.sessions.find(session.id, ALICE, b"/mcp/files"))
         for id in (b"", session.id[:-1], session.id + b"=", session.id.lower()):
             self.assertIsNone(self.sessions.find(id, ALICE, PATH))
-        self.assertEqual(session.revision, NEWEST_LEGACY)
+        self.assertEqual(session.tongue.revision, NEWEST_LEGACY)
 
     def test_foreign_look(self) -> None:
         """

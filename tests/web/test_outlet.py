@@ -7,6 +7,7 @@ Tests for :mod:`mcpd.web.outlet`.
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.protocol import Protocol
@@ -47,10 +48,9 @@ class ChoiceTests(SynchronousTestCase):
         """
         TLS is never overtaken, although it lends its socket's names.
         """
-        plain = Socket(Clock())
-        wrapper = ProtocolWrapper(WrappingFactory(None), Protocol())
-        wrapper.transport = plain
-        wrapper.registerProducer = lambda producer, streaming: None  # type: ignore[method-assign]
+        wrapper: Any = ProtocolWrapper(WrappingFactory(None), Protocol())
+        wrapper.transport = Socket(Clock())
+        wrapper.registerProducer = lambda producer, streaming: None
         self.assertTrue(hasattr(wrapper, "dataBuffer"))
         self.assertIs(self.choose(wrapper), Outlet)
         secure = Socket(Clock())
@@ -75,9 +75,10 @@ class TwistedTests(SynchronousTestCase):
         Make one of Twisted's own connections, over a pair of sockets.
         """
         near, self.far = socket.socketpair()
+        port: Any = None
         near.setblocking(False)
         self.reactor = MemoryReactorClock()
-        self.server = Server(near, Protocol(), ("127.0.0.1", 1), None, 1, self.reactor)
+        self.server = Server(near, Protocol(), ("127.0.0.1", 1), port, 1, self.reactor)
         self.outlet = choose(self.server, LIMITS, set(), self.reactor)
         self.addCleanup(self.far.close)
         self.addCleanup(near.close)

@@ -103,7 +103,7 @@ class WholeTests(SynchronousTestCase):
         """
         line = Line()
         reply = Reply(line, "ID")
-        reply.answer((b"{", bytearray(b'"a":'), Raw(b"1"), b"}"), 503, ((b"X-A", b"b"), (b"X-C", b"d")))
+        reply.answer((b"{", b'"a":', Raw(b"1"), b"}"), 503, ((b"X-A", b"b"), (b"X-C", b"d")))
         self.assertEqual(len(line.sent), 1)
         self.assertEqual((line.answer.status, line.answer.body), (503, b'{"a":1}'))
         self.assertEqual((line.answer.fields["X-A"], line.answer.fields["X-C"]), ("b", "d"))

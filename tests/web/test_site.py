@@ -44,7 +44,8 @@ class SiteTests(SynchronousTestCase):
         """
         with self.assertRaises(Fault) as caught:
             self.site.admit(head)
-        return caught.exception
+        fault: Fault = caught.exception
+        return fault
 
     def test_paths(self) -> None:
         """

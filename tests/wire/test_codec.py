@@ -8,6 +8,7 @@ Tests for :mod:`mcpd.wire.codec`.
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect
 from typing import Any
 
@@ -55,7 +56,27 @@ class HostileTests(SynchronousTestCase):
         expected = {name: row[1] for name, row in hostile.BOTH.items()}
         for reader in (CLIENT, WORKER):
             seen = {name: outcome(reader, row[0]) for name, row in hostile.BOTH.items()}
-            self.assertEqual(seen, expected)
+            mended = {name for name in seen if seen[name] != expected[name]}
+            halves = {name for name, row in hostile.BOTH.items() if re.search(rb"\\u[dD][89c-fC-F]", row[0])}
+            self.assertEqual(mended - halves, set())
+            self.assertEqual(mended if reader is CLIENT else set(), set())
+
+    def test_halves_of_pairs(self) -> None:
+        """
+        Half of a surrogate pair is refused from a client, and in what a worker says it is replaced.
+        """
+        for text, seen in (
+            (rb"\ud83d", rb"\ufffd"),
+            (rb"\uDE00x", rb"\ufffdx"),
+            (rb"\ud83d\ud83d\ude00", rb"\ufffd\ud83d\ude00"),
+            (rb"\\ud83d\ud83d", rb"\\ud83d\ufffd"),
+            (rb"\n\ud83dab", rb"\n\ufffdab"),
+        ):
+            line = b'{"jsonrpc":"2.0","id":1,"result":{"a":"%b"}}' % text
+            self.assertEqual(outcome(CLIENT, line), "UNREADABLE")
+            answer = WORKER.read(line)
+            assert isinstance(answer, Answer)
+            self.assertEqual(bytes(answer.result["a"]), b'"%b"' % seen)
 
     def test_clients(self) -> None:
         """
@@ -461,11 +482,12 @@ class WriteTests(SynchronousTestCase):
         The names that peers make up, long or many, do not fill the memory.
         """
         for number in range(5000):
-            for name in (f"{number}", f"{number}" + "a" * 64):
+            for name in (f"{number}", f"{number}" + "a" * 600):
                 self.assertEqual(codec.notice(b"a", [(name, b"1")])[1], b'{"%b":' % name.encode())
                 self.assertEqual(codec.notice(b"a", [(name, b"1")])[1], b'{"%b":' % name.encode())
-        self.assertLessEqual(len(codec._heads), 2048)
-        self.assertLessEqual(max(map(len, codec._heads)), 64)
+        self.assertLessEqual(len(codec._shapes), 2048)
+        self.assertLessEqual(max(shape.length for shape in codec._shapes.values()), 512)
+        self.assertLessEqual(max(map(len, codec._shapes)), 16)
 
     def test_encode(self) -> None:
         """

@@ -24,6 +24,7 @@ DEPTH = 32  # folders, one in another
 BYTES = 256 << 20  # bytes that one search reads
 SHOWN = 400  # characters of a line that it shows
 CHUNK = 1 << 20  # bytes that are looked at together before the lines are
+NEWS = 500  # lines between two looks at the clock
 PROGRESS = 0.5  # seconds between two notices
 
 Hunting = Callable[[Roots, Json, Call], Iterator[Json]]
@@ -151,7 +152,8 @@ class Search:
             if self.stopped:
                 break
             before.append(text[:SHOWN])
-            yield from self._news()
+            if number % NEWS == 0:
+                yield from self._news()
         for match in waiting:
             yield {"match": match}
 

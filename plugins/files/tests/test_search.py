@@ -13,7 +13,7 @@ from typing import Any
 
 from plugins.files.beneath.call import ANSWER, Json
 from plugins.files.beneath.place import PIECE
-from plugins.files.beneath.search import BYTES, CHUNK, DEPTH, SHOWN, Search
+from plugins.files.beneath.search import BYTES, CHUNK, DEPTH, NEWS, SHOWN, Search
 from plugins.files.tests.given import Folders, query
 
 
@@ -109,8 +109,9 @@ class SearchTests(Folders):
         """
         A text is found wherever it is in a large file, and a character that stands for bad bytes, too.
         """
+        lines = (b"y" * 1023 + b"\n") * (CHUNK // 1024 - 1)
         for at in (CHUNK - 3, CHUNK, CHUNK + 1):
-            self.put("b.txt", b"y\n" * (at // 2) + b"y" * (at % 2) + b"needle\n" + b"y\n" * CHUNK)
+            self.put("b.txt", lines + b"z" * (at - len(lines)) + b"needle\n" + lines)
             self.assertEqual(len(self.matches("needle", path="docs/b.txt")), 1)
         self.put("b.txt", b"caf\xe9\n")
         self.assertEqual(len(self.matches("\ufffd", path="docs/b.txt")), 1)
@@ -166,9 +167,10 @@ class SearchTests(Folders):
         A search tells twice a second how far it is.
         """
         ticks = itertools.count(0, 0.2)
-        search = Search(query("nothing"), lambda: next(ticks))
+        search = Search(query("nothing", regex=True), lambda: next(ticks))
+        self.put("b.txt", b"y\n" * 5 * NEWS)
         told = [event["status"]["bytes"] for event in search.run(self.roots)]
-        self.assertGreater(len(told), 1)
+        self.assertGreater(len(told), 3)
         self.assertEqual(told, sorted(told))
 
     def test_bad_pattern(self) -> None:

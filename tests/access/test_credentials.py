@@ -1,0 +1,113 @@
+# -*- test-case-name: tests.access.test_credentials -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.access.credentials`.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.access.credentials import KeyCredentials, NoCredentials
+from mcpd.policy.apikeys import ApiKey, make
+from mcpd.wire.fault import Fault, Kind
+
+KEY = make(bytes(range(48)))
+OTHER = make(bytes(48))
+NONE: frozenset[bytes] = frozenset()
+
+
+class NoCredentialsTests(SynchronousTestCase):
+    """
+    Tests for a listener that asks for nothing.
+    """
+
+    def test_anonymous(self) -> None:
+        """
+        Everybody is the same, whatever they show.
+        """
+        shown = {b"authorization": b"Bearer " + KEY.encode()}
+        for fields in ({}, shown, {b"authorization": b"nonsense"}):
+            self.assertEqual(NoCredentials().judge(fields, NONE), "anonymous")
+
+
+class KeyCredentialsTests(SynchronousTestCase):
+    """
+    Tests for a listener that asks for a key.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a key that opens.
+        """
+        self.credentials = KeyCredentials(ApiKey.of("default", KEY))
+
+    def judge(self, value: bytes, repeated: frozenset[bytes] = NONE) -> str:
+        """
+        Show a field's value.
+        """
+        return self.credentials.judge({b"authorization": value}, repeated)
+
+    def refused(self, value: bytes, repeated: frozenset[bytes] = NONE) -> Fault:
+        """
+        Show a field's value that must not open.
+        """
+        with self.assertRaises(Fault, msg=repr(value)) as caught:
+            self.judge(value, repeated)
+        fault: Fault = caught.exception
+        return fault
+
+    def test_key(self) -> None:
+        """
+        Who has the key is known by its name.
+        """
+        self.assertEqual(self.judge(b"Bearer " + KEY.encode()), "key:default")
+
+    def test_scheme(self) -> None:
+        """
+        The scheme may be written in any case, with any blanks before the key (RFC 9110, section 11.1).
+        """
+        for start in (b"bearer ", b"BEARER ", b"Bearer   "):
+            self.assertEqual(self.judge(start + KEY.encode()), "key:default")
+
+    def test_nothing(self) -> None:
+        """
+        Who shows nothing is told what to show, and not that it was wrong (RFC 6750, section 3.1).
+        """
+        with self.assertRaises(Fault) as caught:
+            self.credentials.judge({b"cookie": KEY.encode(), b"x-api-key": KEY.encode()}, NONE)
+        fault = caught.exception
+        self.assertIs(fault.kind, Kind.UNAUTHORIZED)
+        self.assertEqual(fault.headers, ((b"WWW-Authenticate", b"Bearer"),))
+
+    def test_wrong(self) -> None:
+        """
+        Nothing but the whole key behind its scheme opens, and the refusal says no more than that.
+        """
+        key = KEY.encode()
+        token = b"Bearer "
+        wrong = (
+            b"", b"Bearer", token, key, b"Basic " + key, b"Token " + key, token + OTHER.encode(),
+            token + key[:-1], token + key + b"x", token + key + b", " + token + key, token + key.lower(),
+            token + b'"' + key + b'"', token + b"\xff" * len(key), b"Bearer\t" + key,
+        )  # fmt: skip
+        for value in wrong:
+            fault = self.refused(value)
+            self.assertIs(fault.kind, Kind.UNAUTHORIZED)
+            self.assertEqual(fault.text, "these credentials are not accepted")
+            self.assertEqual(fault.headers, ((b"WWW-Authenticate", b'Bearer error="invalid_token"'),))
+
+    def test_repeated(self) -> None:
+        """
+        A key in a field that came twice does not open: another reader may have taken the other one.
+        """
+        self.refused(b"Bearer " + KEY.encode(), frozenset((b"authorization",)))
+        self.assertEqual(self.judge(b"Bearer " + KEY.encode(), frozenset((b"cookie",))), "key:default")
+
+    def test_kept(self) -> None:
+        """
+        The key does not stand in what is written of the credentials.
+        """
+        for part in KEY.split("_")[1:]:
+            self.assertNotIn(part, repr(self.credentials))

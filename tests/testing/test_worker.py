@@ -1,0 +1,150 @@
+# -*- test-case-name: tests.testing.test_worker -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.testing.worker`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from mcpd.testing.worker import Answers, Error, FakeChannel, FakePlugin, legacy, modern, tools
+from mcpd.wire.message import Notice, Request
+from tests.workers.stage import Hearer
+
+
+class FakeCase(SynchronousTestCase):
+    """
+    A plugin that has no process.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a clock, and somebody who hears.
+        """
+        self.clock = Clock()
+        self.ears = Hearer()
+
+    def spawn(self, answers: Answers, stubborn: frozenset[str] = frozenset()) -> FakeChannel:
+        """
+        Start a worker.
+        """
+        return FakePlugin(self.clock, answers, stubborn).spawn(self.ears)
+
+    def ask(self, channel: FakeChannel, method: str, **params: Any) -> Any:
+        """
+        Ask something, and tell what came on the next turn.
+        """
+        request = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
+        self.ears.heard.clear()
+        channel.send(json.dumps(request, separators=(",", ":")).encode() + b"\n")
+        self.assertEqual(self.ears.heard, [])
+        self.clock.advance(0)
+        [(_, [line])] = self.ears.heard
+        answer = json.loads(line)
+        self.assertEqual(answer.pop("id"), 7)
+        return answer.get("result", answer.get("error"))
+
+
+class AnswersTests(FakeCase):
+    """
+    Tests for how the two kinds of plugins answer.
+    """
+
+    def test_legacy(self) -> None:
+        """
+        A legacy plugin can be initialized, and does not know what it is to be discovered.
+        """
+        channel = self.spawn(legacy(tools("add")))
+        self.assertEqual(self.ask(channel, "server/discover")["code"], -32601)
+        self.assertEqual(self.ask(channel, "initialize")["protocolVersion"], "2025-11-25")
+        self.assertEqual(self.ask(channel, "tools/list")["tools"][0]["name"], "add")
+        result = self.ask(channel, "tools/call", name="add", arguments={"a": 1})
+        self.assertEqual(result, {"content": [{"type": "text", "text": '{"a":1}'}]})
+
+    def test_modern(self) -> None:
+        """
+        A modern plugin can be discovered, and refuses to be initialized.
+        """
+        channel = self.spawn(modern(tools("add")))
+        self.assertEqual(self.ask(channel, "server/discover")["supportedVersions"], ["2026-07-28"])
+        refusal = {
+            "code": -32022,
+            "message": "Unsupported protocol version",
+            "data": {"supported": ["2026-07-28"]},
+        }
+        self.assertEqual(self.ask(channel, "initialize"), refusal)
+        self.assertEqual(self.ask(channel, "tools/list")["tools"][0]["name"], "add")
+        result = self.ask(channel, "tools/call", name="add", arguments={})
+        self.assertEqual(result, {"resultType": "complete", "content": [{"type": "text", "text": "{}"}]})
+
+    def test_own_answers(self) -> None:
+        """
+        A test says how calls are answered: with an error, or not at all.
+        """
+        channel = self.spawn(modern(call=lambda request: Error(-1, "no")))
+        self.assertEqual(self.ask(channel, "tools/call", name="x"), {"code": -1, "message": "no"})
+        channel = self.spawn(legacy(call=lambda request: None))
+        self.ears.heard.clear()
+        channel.send(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}\n')
+        self.clock.advance(60)
+        self.assertEqual(self.ears.heard, [])
+
+
+class FakeChannelTests(FakeCase):
+    """
+    Tests for a worker without a process.
+    """
+
+    def test_said(self) -> None:
+        """
+        It remembers every message that was said to it.
+        """
+        channel = self.spawn(lambda request: None)
+        channel.send(b'{"jsonrpc":"2.0","id":1,"method":"a","params":{}}\n{"jsonrpc":"2.0","method":"b"}\n')
+        request, notice = channel.said
+        assert isinstance(request, Request)
+        assert isinstance(notice, Notice)
+        self.assertEqual((request.method, notice.method), ("a", "b"))
+
+    def test_launched(self) -> None:
+        """
+        It becomes the plugin on the next turn, unless its launcher is to hang.
+        """
+        plugin = FakePlugin(self.clock, legacy())
+        plugin.spawn(self.ears)
+        self.assertEqual(self.ears.heard, [])
+        self.clock.advance(0)
+        plugin.launching = False
+        plugin.spawn(self.ears)
+        self.clock.advance(0)
+        self.assertEqual(self.ears.heard, [("launched", None)])
+        self.assertEqual([worker.pid for worker in plugin.workers], [1000, 1001])
+
+    def test_refusal(self) -> None:
+        """
+        A plugin that can't be started is not.
+        """
+        plugin = FakePlugin(self.clock, legacy(), refusal=OSError("no"))
+        self.assertRaises(OSError, plugin.spawn, self.ears)
+        self.assertEqual(plugin.workers, [])
+
+    def test_orders(self) -> None:
+        """
+        It ends at the first order that it is not stubborn about, once, and then says nothing more.
+        """
+        channel = self.spawn(legacy(), frozenset(("close_input", "destroy")))
+        channel.close_input()
+        self.clock.advance(1)
+        channel.terminate()
+        channel.destroy()
+        self.clock.advance(1)
+        channel.write(b"late")
+        channel.exit()
+        self.assertEqual(self.ears.heard, [("launched", None), ("exited", "killed by signal 15")])
+        self.assertEqual(channel.orders, ["close_input", "terminate", "destroy"])
