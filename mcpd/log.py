@@ -107,4 +107,4 @@ def _level(event: LogEvent) -> str:
 def _text(event: LogEvent) -> str:
     text = formatEvent(event)
     failure = event.get("log_failure")
-    return f"{text}\n{failure.getTraceback()}" if failure is not None else text
+    return f"{text}\n{failure.getTraceback().rstrip()}" if failure is not None else text

@@ -87,6 +87,11 @@ class Catalog:
     routes: dict[str, Route] = field(factory=dict)
     instructions: str = ""
     _lists: dict[str, bytes] = field(factory=dict)
+    _written: dict[bytes, Route] = field(init=False)
+
+    @_written.default
+    def _write(self) -> dict[bytes, Route]:
+        return {codec.encode(name): route for name, route in self.routes.items()}
 
     @classmethod
     def of(cls, stocks: Iterable[Stock], taken: Callable[[str, str], None]) -> Catalog:
@@ -122,6 +127,19 @@ class Catalog:
         if route is None:
             raise Fault(Kind.PARAMS, "there is no tool of this name")
         return route
+
+    def find_written(self, name: Raw) -> Route:
+        """
+        Tell where a public name leads, given as JSON.
+
+        Nearly every client writes a name as we do, and then it need not be
+        decoded.
+
+        Raises:
+            Fault: PARAMS, nobody has it.
+        """
+        route = self._written.get(bytes(name))
+        return self.find(codec.text(name) or "") if route is None else route
 
     def tools(self, revision: Revision) -> bytes:
         """

@@ -104,7 +104,7 @@ class Legacy:
         """
         Put a result of our own, as it is.
         """
-        return codec.answer(id, members.items()), 200
+        return codec.answer(id, members), 200
 
     def fitted(self, id: bytes, result: Members, tool: Tool) -> Body:
         """
@@ -116,7 +116,7 @@ class Legacy:
         if tool.wrapped or not _MODERN_MEMBERS.isdisjoint(result) or "_meta" in result:
             _checked(result)
             return codec.answer(id, self._fit(result, tool)), 200
-        return codec.answer(id, result.items()), 200
+        return codec.answer(id, result), 200
 
     def _fit(self, result: Members, tool: Tool) -> Iterable[tuple[str, Piece]]:
         fitted: dict[str, Piece] = wrap(result) if tool.wrapped else {**result}
@@ -165,7 +165,7 @@ class Modern:
         Put a result of our own, stamped.
         """
         stamped = {"resultType": _COMPLETE, **members, "_meta": _META}
-        return codec.answer(id, stamped.items()), 200
+        return codec.answer(id, stamped), 200
 
     def fitted(self, id: bytes, result: Members, tool: Tool) -> Body:
         """
@@ -180,8 +180,8 @@ class Modern:
             out: list[Piece] = []
             codec.put(out, {**meta, _SERVER_INFO: Raw(SERVER)}.items())
             members = {**result, "resultType": _COMPLETE, "_meta": b"".join(out)}
-            return codec.answer(id, members.items()), 200
-        return codec.answer(id, (("resultType", _COMPLETE), *result.items(), ("_meta", _META))), 200
+            return codec.answer(id, members), 200
+        return codec.answer(id, {"resultType": _COMPLETE, **result, "_meta": _META}), 200
 
     def refusal(self, id: bytes, refusal: Refusal) -> Body:
         """

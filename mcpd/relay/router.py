@@ -308,10 +308,10 @@ class Router:
         exchange.follow(outcome)
 
     def _find(self, params: Members) -> Route:
-        name = codec.text(params.get("name", Raw()))
-        if name is None or len(name) > self._bounds.name:
-            raise Fault(Kind.PARAMS, f"name must be a string of at most {self._bounds.name} characters")
-        route = self.catalog.find(name)
+        name = params.get("name", Raw())
+        if len(name) > self._bounds.name:
+            raise Fault(Kind.PARAMS, f"a name has at most {self._bounds.name} bytes")
+        route = self.catalog.find_written(name)
         arguments = params.get("arguments")
         if arguments is not None and bytes(memoryview(arguments)[:1]) != b"{":
             raise Fault(Kind.PARAMS, "arguments must be an object")

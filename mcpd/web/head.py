@@ -13,7 +13,6 @@ the body).  Where a body begins and ends is decided here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 from attrs import frozen
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -33,15 +32,6 @@ _TARGET = bytes(byte for byte in range(33, 127) if byte != ord("#"))
 
 _NOBODY = object()
 _NONE: frozenset[bytes] = frozenset()
-
-Known = dict[bytes, tuple[bytes, bytes]]
-"""Field lines that were read before: clients send few different ones."""
-
-# Bounded: how many lines are remembered, and of how many bytes each.
-_REMEMBERED = 1024
-_SHORT = 128
-# Not kept longer than their request.
-_SECRET = frozenset((b"authorization", b"cookie", b"x-api-key", b"mcp-session-id"))
 
 
 @frozen(eq=False)
@@ -143,14 +133,13 @@ def find_head(data: bytes, line: int, most: int) -> tuple[int, int]:
     return start, 0
 
 
-def read_outline(block: bytes, most: int, known: Known) -> Outline:
+def read_outline(block: bytes, most: int) -> Outline:
     """
     Read a header block.
 
     Args:
         block: From the request line to the empty line, with both.
         most: Fields that it may have.
-        known: What was read before; new lines are added.
 
     Raises:
         Fault: It is none, of an HTTP version that we do not speak, or its
@@ -162,7 +151,7 @@ def read_outline(block: bytes, most: int, known: Known) -> Outline:
     method, target, old = _read_line(line)
     _check_grammar(method, block)
     path, _, query = target.partition(b"?")
-    fields, repeated = _read_fields(lines, known)
+    fields, repeated = _read_fields(lines)
     length = _read_length(fields, repeated, old)
     keeps = not old
     if b"connection" in fields:
@@ -175,7 +164,6 @@ def _bad(text: str) -> Fault:
     return Fault(Kind.BAD_REQUEST, text)
 
 
-@lru_cache(maxsize=64)
 def _read_line(line: bytes) -> tuple[bytes, bytes, bool]:
     words = line.split(b" ")
     if len(words) != 3:
@@ -204,33 +192,19 @@ def _check_grammar(method: bytes, block: bytes) -> None:
         raise _bad("the header fields are malformed") from None
 
 
-def _read_fields(lines: list[bytes], known: Known) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
+def _read_fields(lines: list[bytes]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
     # The grammar holds already: each line is a token, a colon and a value.
-    pairs = list(map(known.get, lines))
-    if None in pairs:
-        pairs = [pair or _read_field(line, known) for pair, line in zip(pairs, lines, strict=True)]
-    fields = dict(filter(None, pairs))
-    if len(fields) == len(lines):
-        return fields, _NONE
-    fields = {}
-    repeated = set()
-    for name, value in filter(None, pairs):
+    fields: dict[bytes, bytes] = {}
+    repeated = _NONE
+    for line in lines:
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        value = value.strip()
         if name in fields:
-            repeated.add(name)
-            fields[name] += b", " + value
-        else:
-            fields[name] = value
-    return fields, frozenset(repeated)
-
-
-def _read_field(line: bytes, known: Known) -> tuple[bytes, bytes]:
-    name, _, value = line.partition(b":")
-    pair = name.lower(), value.strip()
-    if len(line) <= _SHORT and pair[0] not in _SECRET:
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        known[line] = pair
-    return pair
+            repeated |= {name}
+            value = fields[name] + b", " + value
+        fields[name] = value
+    return fields, repeated
 
 
 def _read_length(fields: Mapping[bytes, bytes], repeated: frozenset[bytes], old: bool) -> int:

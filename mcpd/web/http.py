@@ -243,7 +243,7 @@ class Connection(Protocol):
             return 0, None
         self._block = b""
         block = data[start:end]
-        self._outline = read_outline(block, self._limits.fields, self._porch.known)
+        self._outline = read_outline(block, self._limits.fields)
         self._block = block
         return end, self._outline
 

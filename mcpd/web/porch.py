@@ -16,7 +16,6 @@ from typing import Protocol
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from mcpd.web.head import Known
 from mcpd.web.ledger import Ledger
 from mcpd.web.mint import Mint
 from mcpd.web.outlet import Outlet
@@ -60,7 +59,6 @@ class Porch:
         limits: The bounds.
         ledger: What all listeners hold together.
         retiring: Whether no connection is kept for a next request.
-        known: Field lines that were read before.
         slow: Outlets whose clients take less than they are sent.
     """
 
@@ -73,7 +71,6 @@ class Porch:
     slow: set[Outlet] = field(factory=set, init=False)
     stamp: Stamp = field(init=False)
     mint: Mint = field(init=False)
-    known: Known = field(factory=dict, init=False)
     _guests: set[Guest] = field(factory=set, init=False)
     _tick: IDelayedCall | None = field(default=None, init=False)
 

@@ -70,6 +70,7 @@ class Crew:
     _worker: Worker | None = field(init=False, default=None)
     _ready: Worker | None = field(init=False, default=None)
     _launching: Deferred[None] | None = field(init=False, default=None)
+    _usual: Patience = field(init=False)
     _said: Said = field(init=False)
     _legacy: bool = field(init=False, default=False)
     _failures: int = field(init=False, default=0)
@@ -77,6 +78,9 @@ class Crew:
     _born: float = field(init=False, default=0.0)
     _next: IDelayedCall | None = field(init=False, default=None)
     _stopping: Deferred[None] | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._usual = Patience(self.spec.timeouts.call, self.spec.timeouts.max)
 
     def start(self) -> None:
         """
@@ -125,7 +129,7 @@ class Crew:
         if times.tools and "name" in call.params:
             name = codec.text(call.params["name"]) or ""
             return Patience(times.tools.get(name, times.call), times.max)
-        return Patience(times.call, times.max)
+        return self._usual
 
     def _unavailable(self) -> Fault:
         wait = self._next.getTime() - self._clock.seconds() if self._next is not None else 0.0

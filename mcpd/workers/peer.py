@@ -22,11 +22,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from mcpd.wire import codec
 from mcpd.wire.call import Call, Listener
-from mcpd.wire.codec import Piece, Reader
+from mcpd.wire.codec import Items, Piece, Reader
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Members, Notice, Refusal, Request
 
-Params = Iterable[tuple[str, Piece]]
+Params = Items
 
 
 class Speech(Protocol):
@@ -56,8 +56,8 @@ class LegacySpeech:
         Say the call's own members, and ``_meta`` only if there is something to say.
         """
         if not (call.progress or call.meta):
-            return call.params.items()
-        return (*call.params.items(), ("_meta", _meta(call, number, ())))
+            return call.params
+        return {**call.params, "_meta": _meta(call, number, ())}
 
     def own(self, params: Params) -> Params:
         """
@@ -90,18 +90,18 @@ class ModernSpeech:
         Say the call's own members, and the stamp.
         """
         meta = _meta(call, number, self.stamp) if call.progress or call.meta else self._bare
-        return (*call.params.items(), ("_meta", meta))
+        return {**call.params, "_meta": meta}
 
     def own(self, params: Params) -> Params:
         """
         Say them, and the stamp.
         """
-        return (*params, ("_meta", self._bare))
+        return {**dict(params), "_meta": self._bare}
 
 
-def _meta(call: Call, number: bytes, stamp: Params) -> bytes:
+def _meta(call: Call, number: bytes, stamp: Iterable[tuple[str, Piece]]) -> bytes:
     out: list[Piece] = []
-    token: Params = (("progressToken", number),) if call.progress else ()
+    token = (("progressToken", number),) if call.progress else ()
     codec.put(out, (*stamp, *call.meta.items(), *token))
     return b"".join(out)
 

@@ -26,6 +26,9 @@ _READY = 30.0
 _STOPPED = 45.0
 _PAUSE = 0.1
 
+DEVELOPMENT = 8420
+"""The port of a daemon without a configuration."""
+
 Tables = Mapping[str, Mapping[str, object]]
 """Keys of tables, by the tables' names; a mapping among them is a table within."""
 
@@ -144,7 +147,33 @@ async def begin(
     port = free_port()
     config = folder / "mcpd.toml"
     config.write_text(configuration(folder, port, auth, plugins, more or {}))
-    run = start(reactor, command(config))
+    run = start(reactor, command("-c", str(config)))
+    return await _watch(reactor, run, port, folder / "state" / "key", folder, sign)
+
+
+async def develop(reactor: Any, home: Path) -> Daemon:
+    """
+    Start a daemon without a configuration and wait until it is ready.
+
+    Args:
+        reactor: The reactor.
+        home: An empty folder for its user's home.
+
+    Raises:
+        Unfit: It ended, or was not ready in time; it is not left running.
+    """
+    run = start(reactor, command(), development(home))
+    return await _watch(reactor, run, DEVELOPMENT, home / "state" / "mcpd" / "key", home, "readyz")
+
+
+def development(home: Path) -> Mapping[str, str]:
+    """
+    Tell the environment of a daemon without a configuration and of its client.
+    """
+    return {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "MCPD_CONFIG": ""}
+
+
+async def _watch(reactor: Any, run: Run, port: int, key: Path, folder: Path, sign: str) -> Daemon:
     pid: int = run.transport.pid  # type: ignore[union-attr]  # set once spawned
     base = f"http://127.0.0.1:{port}"
     try:
@@ -152,14 +181,14 @@ async def begin(
     except Unfit:
         run.signal("KILL")
         raise
-    return Daemon(f"{base}/mcp", port, folder / "state" / "key", pid, folder, reactor, run)
+    return Daemon(f"{base}/mcp", port, key, pid, folder, reactor, run)
 
 
-def command(config: Path) -> Sequence[str]:
+def command(*options: str) -> Sequence[str]:
     """
     Tell how a daemon is started.
     """
-    return str(VENV / "bin" / "twistd"), "-n", "--pidfile=", "mcpd", "-c", str(config)
+    return str(VENV / "bin" / "twistd"), "-n", "--pidfile=", "mcpd", *options
 
 
 async def _ready(reactor: Any, run: Run, url: bytes) -> None:

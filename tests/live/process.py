@@ -91,11 +91,13 @@ def start(reactor: Any, command: Sequence[str], environment: Mapping[str, str] |
     return run
 
 
-async def finish(reactor: Any, command: Sequence[str], seconds: float) -> Ended:
+async def finish(
+    reactor: Any, command: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None
+) -> Ended:
     """
-    Run a program to its end; it is killed if that takes longer than ``seconds``.
+    Run a program to its end, as above; it is killed if that takes longer than ``seconds``.
     """
-    run = start(reactor, command)
+    run = start(reactor, command, environment)
     watch = reactor.callLater(seconds, run.signal, "KILL")
     ended = await run.ended
     if watch.active():

@@ -210,7 +210,7 @@ class RefusedTests(Folder):
     async def _start(self, folder: Path, text: str) -> Ended:
         config = folder / "mcpd.toml"
         config.write_text(text)
-        ended = await finish(clock, daemon.command(config), _PATIENCE)
+        ended = await finish(clock, daemon.command("-c", str(config)), _PATIENCE)
         self.assertNotIn("Traceback", ended.said)
         return ended
 

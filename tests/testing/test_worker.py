@@ -36,6 +36,12 @@ class FakeCase(SynchronousTestCase):
         """
         return FakePlugin(self.clock, answers, stubborn).spawn(self.ears)
 
+    def lines(self) -> list[list[bytes]]:
+        """
+        Tell what came on its standard output.
+        """
+        return [given for name, given in self.ears.heard if name == "lines"]
+
     def ask(self, channel: FakeChannel, method: str, **params: Any) -> Any:
         """
         Ask something, and tell what came on the next turn.
@@ -45,7 +51,7 @@ class FakeCase(SynchronousTestCase):
         channel.send(json.dumps(request, separators=(",", ":")).encode() + b"\n")
         self.assertEqual(self.ears.heard, [])
         self.clock.advance(0)
-        [(_, [line])] = self.ears.heard
+        [[line]] = self.lines()
         answer = json.loads(line)
         self.assertEqual(answer.pop("id"), 7)
         return answer.get("result", answer.get("error"))
@@ -93,7 +99,7 @@ class AnswersTests(FakeCase):
         self.ears.heard.clear()
         channel.send(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}\n')
         self.clock.advance(60)
-        self.assertEqual(self.ears.heard, [])
+        self.assertEqual(self.lines(), [])
 
 
 class FakeChannelTests(FakeCase):

@@ -177,7 +177,7 @@ class ProbeTests(GreetingCase):
 
     def test_unknown_only(self) -> None:
         """
-        A plugin that refuses with revisions of which we speak none is not spoken to, and the operator reads them.
+        A plugin that refuses with revisions of which we speak none is given up, and the operator reads them.
         """
         for code in (-32022, -32020, -32021, -32001, -32003, -32004):
             shaking = self.shake()

@@ -236,7 +236,7 @@ class TimeTests(LifeCase):
 
     def test_ladder(self) -> None:
         """
-        A worker that does not go is asked by the end of its input, then by a signal, then killed until it goes.
+        A worker that does not go has its input ended, then gets a signal, then is killed until it goes.
         """
         life, body = self.start("begin", "launched", "greeted", "stop")
         expected = ["greet", "serve", "close"]
