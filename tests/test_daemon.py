@@ -510,7 +510,7 @@ class SessionTests(DaemonCase):
         client = memory.legacy()
         client.shake()
         asked = client.ask("tools/call", {"name": "p__wait", "_meta": {"progressToken": 1}})
-        for _ in range(3):
-            memory.reactor.advance(50)
+        for _ in range(2):
+            memory.reactor.advance(61)
         self.assertEqual((asked.is_over, asked.answers), (True, []))
         self.assertEqual(client.ask("ping").status, 404)

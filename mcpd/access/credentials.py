@@ -68,12 +68,14 @@ class KeyCredentials:
         value = fields.get(b"authorization")
         if value is None:
             raise Fault(Kind.UNAUTHORIZED, "credentials are required", headers=_CHALLENGE)
+        if b"authorization" in repeated:
+            raise Fault(Kind.UNAUTHORIZED, "these credentials are not accepted", headers=_WRONG)
         # What was good last time is good again without being hashed.
         if self._good and hmac.compare_digest(value, self._good):
             return self.principal
         scheme, _, token = value.partition(b" ")
         good = self.key.opens(token.strip(b" "))
-        if scheme.lower() != b"bearer" or b"authorization" in repeated or not good:
+        if scheme.lower() != b"bearer" or not good:
             raise Fault(Kind.UNAUTHORIZED, "these credentials are not accepted", headers=_WRONG)
         self._good = value
         return self.principal

@@ -324,8 +324,7 @@ class Router:
         self._counts[caller] = mine + 1
 
     def _over(self, exchange: Exchange) -> None:
-        if self._running.pop(exchange, True) is not None:
-            return
+        del self._running[exchange]
         siblings = exchange.siblings
         if siblings is not None and siblings.get(exchange.id) is exchange:
             del siblings[exchange.id]

@@ -95,7 +95,9 @@ class Sessions:
         if session is None or session.caller != caller or session.path != path:
             return None
         now = self._clock.seconds()
-        if self._is_over(session, now):
+        if (now - session.used > self._limits.idle or now - session.born > self._limits.life) and (
+            self._is_over(session, now)
+        ):
             self.end(session)
             return None
         session.used = now

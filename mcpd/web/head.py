@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from msgspec import Struct
 
 from mcpd.wire.fault import Fault, Kind
 
@@ -34,8 +34,7 @@ _NOBODY = object()
 _NONE: frozenset[bytes] = frozenset()
 
 
-@frozen(eq=False)
-class Head:
+class Head(Struct, frozen=True, eq=False):
     """
     A request before its body.
 
@@ -59,8 +58,7 @@ class Head:
     id: str
 
 
-@frozen(eq=False)
-class Outline:
+class Outline(Struct, frozen=True, eq=False):
     """
     What a header block says, whoever sent it; equal blocks have equal outlines.
 
@@ -69,6 +67,9 @@ class Outline:
         old: Whether it is HTTP/1.0.
         length: Bytes of the body, or :data:`CHUNKED`.
         keeps: Whether the client means to send more on the connection.
+        waits: Whether it sends the body only once it is told to.  HTTP/1.0
+            knows no such thing (RFC 9110, section 10.1.1).
+        strange: Whether it expects what nobody knows.
     """
 
     method: bytes
@@ -79,22 +80,8 @@ class Outline:
     old: bool
     length: int
     keeps: bool
-
-    @property
-    def waits(self) -> bool:
-        """
-        Whether the client sends the body only once it is told to.
-
-        HTTP/1.0 knows no such thing (RFC 9110, section 10.1.1).
-        """
-        return not self.old and b"expect" in self.fields
-
-    @property
-    def strange(self) -> bool:
-        """
-        Whether the client expects what nobody knows.
-        """
-        return self.waits and self.fields[b"expect"].lower() != b"100-continue"
+    waits: bool
+    strange: bool
 
 
 def find_head(data: bytes, line: int, most: int) -> tuple[int, int]:
@@ -157,7 +144,9 @@ def read_outline(block: bytes, most: int) -> Outline:
     if b"connection" in fields:
         tokens = [token.strip() for token in fields[b"connection"].lower().split(b",")]
         keeps = b"keep-alive" in tokens if old else b"close" not in tokens
-    return Outline(method, path, query, fields, repeated, old, length, keeps)
+    waits = not old and b"expect" in fields
+    strange = waits and fields[b"expect"].lower() != b"100-continue"
+    return Outline(method, path, query, fields, repeated, old, length, keeps, waits, strange)
 
 
 def _bad(text: str) -> Fault:

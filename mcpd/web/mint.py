@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from attrs import define
 
+_DRAW, _POOL = 10, 640
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
 
@@ -32,6 +33,7 @@ class Mint:
     _millisecond: int = -1
     _stem: str = ""
     _count: int = 0
+    _pool: bytes = b""
 
     def mint(self, now: float) -> str:
         """
@@ -49,7 +51,11 @@ class Mint:
 
     def _draw(self, millisecond: int) -> None:
         self._millisecond = millisecond
-        drawn = int.from_bytes(self.entropy(10), "big")
+        if not self._pool:
+            # One system call for many draws.
+            self._pool = self.entropy(_POOL)
+        drawn = int.from_bytes(self._pool[:_DRAW], "big")
+        self._pool = self._pool[_DRAW:]
         self._count = drawn & 0x7FFFF
         number = ((millisecond & 0xFFFFFFFFFFFF) << 60) | drawn >> 20
         shifts = range(100, -1, -10)

@@ -149,10 +149,7 @@ class Reply:
             self._events += sse.event(parts)
             self.end()
             return
-        size = 0
-        for part in parts:
-            size += len(part)
-        self._whole(status, _JSON % size, fields, parts)
+        self._whole(status, _JSON % sum(map(len, parts)), fields, parts)
 
     def empty(self, status: int, fields: Fields = ()) -> None:
         """

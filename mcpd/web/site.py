@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from attrs import frozen
+from msgspec import Struct
 
 from mcpd.web.head import Head
 from mcpd.web.reply import Reply
@@ -18,8 +19,7 @@ from mcpd.web.shield import Shield
 from mcpd.wire.fault import Fault, Kind
 
 
-@frozen(eq=False)
-class Request:
+class Request(Struct, frozen=True, eq=False):
     """
     A request that was admitted, with its body.
 

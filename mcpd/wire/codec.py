@@ -103,25 +103,31 @@ class Reader:
         """
         if not data.isascii() or b"\n" in data or b"\r" in data:
             data = _clean(data)
-        if data[:1] == b"{":
-            return self._one(data)
-        return self._batch(data) if data.lstrip(b" \t")[:1] == b"[" else self._one(data)
-
-    def _one(self, data: bytes) -> Message:
         try:
             envelope = _envelope(data)
-        except msgspec.ValidationError:
-            raise _invalid("this is not a JSON-RPC 2.0 message") from None
-        except (msgspec.DecodeError, RecursionError):
-            mended = data if self.strict else _mend(data)
-            if mended != data:
-                return self._one(mended)
-            raise _unreadable("this is not JSON") from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            shape = isinstance(error, msgspec.ValidationError)
+        else:
+            return self._whole(envelope, data)
+        if shape:
+            return self._batch(data)
+        mended = data if self.strict else _mend(data)
+        if mended == data:
+            raise _unreadable("this is not JSON")
+        return self.read(mended)
+
+    def _whole(self, envelope: _Envelope, data: bytes) -> Message:
         if self.strict and _length(envelope) != len(data):
             _check_members(data)
-        return self._message(envelope)
+        if envelope.jsonrpc != "2.0":
+            raise _invalid('"jsonrpc" must be "2.0"')
+        if envelope.method is UNSET:
+            return self._reply(envelope)
+        return self._message(envelope, envelope.method)
 
     def _batch(self, data: bytes) -> Batch:
+        if data.lstrip(b" \t")[:1] != b"[":
+            raise _invalid("this is not a JSON-RPC 2.0 message")
         try:
             pieces = _pieces(data)
         except (msgspec.DecodeError, RecursionError):
@@ -132,23 +138,22 @@ class Reader:
         items: list[Message | Fault] = []
         for piece in pieces:
             try:
-                items.append(self._one(bytes(piece)))
+                item = self.read(bytes(piece))
+                if isinstance(item, Batch):
+                    raise _invalid("a batch has no batches in it")
+                items.append(item)
             except Fault as fault:
                 items.append(fault)
         return Batch(tuple(items))
 
-    def _message(self, envelope: _Envelope) -> Message:
-        if envelope.jsonrpc != "2.0":
-            raise _invalid('"jsonrpc" must be "2.0"')
-        if envelope.method is UNSET:
-            return self._reply(envelope)
-        method, params = envelope.method, envelope.params
+    def _message(self, envelope: _Envelope, method: str) -> Message:
         if len(method) > self.method:
             raise _invalid(f"a method's name has at most {self.method} characters")
-        if params is UNSET or (params is None and not self.strict):
+        params = envelope.params
+        if not isinstance(params, dict):
+            if params is None and self.strict:
+                raise _invalid('"params" must be an object')
             params = {}
-        elif params is None:
-            raise _invalid('"params" must be an object')
         if envelope.result is not UNSET or envelope.error is not UNSET:
             raise _invalid("a message is a request or an answer, not both")
         if not envelope.id:
@@ -320,24 +325,30 @@ class _Shape(Struct, frozen=True, gc=False):
 
     Attributes:
         between: What stands before, between and behind the values.
-        length: Bytes of that, if no name has an escape or goes beyond ASCII.
+        text: The same as one text, with a place for each value.
+        length: Bytes of all that, if no name has an escape or goes beyond ASCII.
     """
 
     between: tuple[bytes, ...]
+    text: bytes
     length: int
 
 
 # Bounded: a peer chooses the names, so only few of them are kept, and not too many.
 _FEW, _LONGEST, _MOST = 16, 512, 2048
 _shapes: dict[tuple[str, ...], _Shape] = {}
+# Bytes up to which an answer is written at once; beyond, its pieces are not
+# copied more than needed.
+_SMALL = 8192
 
 
 def _shape(names: tuple[str, ...]) -> _Shape:
     if not names:
-        return _Shape((b"{}",), 2)
+        return _Shape((b"{}",), b"{}", 2)
     heads = [b"," + msgspec.json.encode(name) + b":" for name in names]
     between = (b"{" + heads[0][1:], *heads[1:], b"}")
-    shape = _Shape(between, 1 + sum(4 + len(name) for name in names))
+    text = b"%b".join(piece.replace(b"%", b"%%") for piece in between)
+    shape = _Shape(between, text, 1 + sum(4 + len(name) for name in names))
     if len(names) <= _FEW and shape.length <= _LONGEST:
         if len(_shapes) >= _MOST:
             _shapes.clear()
@@ -362,14 +373,28 @@ def put(out: list[Piece], items: Items) -> None:
     out += woven
 
 
+def write(items: Items) -> bytes:
+    """
+    Write an object with these members.
+    """
+    members = items if isinstance(items, dict) else dict(items)
+    names = tuple(members)
+    text = (_shapes.get(names) or _shape(names)).text
+    return text % (*members.values(),)
+
+
+_REQUEST = b'{"jsonrpc":"2.0","id":%%d,"method":"%b","params":%b}\n'
+
+
 def request(number: int, method: bytes, params: Items) -> bytes:
     """
     Write a request of ours, as one line.
     """
-    out: list[Piece] = [b'{"jsonrpc":"2.0","id":%d,"method":"%b","params":' % (number, method)]
-    put(out, params)
-    out.append(b"}\n")
-    return b"".join(out)
+    members = params if isinstance(params, dict) else dict(params)
+    names = tuple(members)
+    shape = _shapes.get(names) or _shape(names)
+    line = _REQUEST % (method, shape.text)
+    return line % (number, *members.values())
 
 
 def notice(method: bytes, params: Items) -> list[Piece]:
@@ -386,8 +411,11 @@ def answer(id: bytes, result: Items) -> list[Piece]:
     """
     Write an answer, as pieces to be joined.
     """
+    members = result if isinstance(result, dict) else dict(result)
+    if sum(map(len, members.values())) <= _SMALL:
+        return [b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (id, write(members))]
     out: list[Piece] = [b'{"jsonrpc":"2.0","id":', id, b',"result":']
-    put(out, result)
+    put(out, members)
     out.append(b"}")
     return out
 

@@ -81,6 +81,16 @@ class KeyCredentialsTests(SynchronousTestCase):
         self.assertIs(fault.kind, Kind.UNAUTHORIZED)
         self.assertEqual(fault.headers, ((b"WWW-Authenticate", b"Bearer"),))
 
+    def test_again(self) -> None:
+        """
+        Who has shown the key is known when it comes again, and nobody else is.
+        """
+        good = b"Bearer " + KEY.encode()
+        for _ in range(3):
+            self.assertEqual(self.judge(good), "key:default")
+            for wrong in (b"", good[:-1], good + b"x", b"Bearer " + OTHER.encode()):
+                self.refused(wrong)
+
     def test_wrong(self) -> None:
         """
         Nothing but the whole key behind its scheme opens, and the refusal says no more than that.
@@ -102,12 +112,15 @@ class KeyCredentialsTests(SynchronousTestCase):
         """
         A key in a field that came twice does not open: another reader may have taken the other one.
         """
-        self.refused(b"Bearer " + KEY.encode(), frozenset((b"authorization",)))
+        for _ in range(2):
+            self.refused(b"Bearer " + KEY.encode(), frozenset((b"authorization",)))
+            self.judge(b"Bearer " + KEY.encode())
         self.assertEqual(self.judge(b"Bearer " + KEY.encode(), frozenset((b"cookie",))), "key:default")
 
     def test_kept(self) -> None:
         """
         The key does not stand in what is written of the credentials.
         """
+        self.judge(b"Bearer " + KEY.encode())
         for part in KEY.split("_")[1:]:
             self.assertNotIn(part, repr(self.credentials))

@@ -8,9 +8,11 @@ A real daemon, in a folder and on a port of its own.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +75,15 @@ class Daemon:
         """
         self._run.signal(name)
 
-    def kill(self) -> Deferred[Ended]:
+    async def kill(self) -> None:
         """
-        End it at once, if it still runs.
-
-        Returns:
-            Fires when it is gone.
+        End it at once, if it still runs, and whatever is left of it.
         """
         self._run.signal("KILL")
-        return self._run.ended
+        await self._run.ended
+        for pid in _knowing(self.folder):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def logged(self) -> list[dict[str, Any]]:
         """
@@ -117,6 +119,7 @@ class Daemon:
         # knows why.
         clean = ended.code == 0 or ended.signal == signal.Signals[f"SIG{name}"]
         if left or not clean:
+            await self.kill()
             how = f"exit code {ended.code}, signal {ended.signal}"
             raise Unfit(f"The daemon ended with {how} and left {left}:\n{ended.said}")
         return ended
@@ -252,12 +255,16 @@ def left_behind(folder: Path) -> Sequence[str]:
     A worker's home is in the daemon's state, so that all that a daemon ever
     started is found, whoever its parent is by now.
     """
-    found = []
+    return [f"{pid}: {told[:200]!r}" for pid, told in _knowing(folder).items()]
+
+
+def _knowing(folder: Path) -> Mapping[int, bytes]:
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
         except OSError:
             continue  # It ended meanwhile, or is another user's.
         if str(folder).encode() in told:
-            found.append(f"{process.name}: {told[:200]!r}")
+            found[int(process.name)] = told
     return found

@@ -36,7 +36,8 @@ def block(word: str) -> str:
     Find the first shell block of that section with a word in it.
     """
     section = (ROOT / "README.md").read_text().partition(_HEADING)[2].partition("\n## ")[0]
-    return next(text for text in re.findall(r"(?ms)^```sh\n(.*?)^```$", section) if word in text)
+    blocks: list[str] = re.findall(r"(?ms)^```sh\n(.*?)^```$", section)
+    return next(text for text in blocks if word in text)
 
 
 def check_machine() -> None:

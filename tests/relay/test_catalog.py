@@ -87,6 +87,16 @@ class CatalogTests(SynchronousTestCase):
             self.assertIs(fault.kind, Kind.PARAMS)
             self.assertNotIn("a__", fault.text)
 
+    def test_written(self) -> None:
+        """
+        A name is found however its JSON is written; what is no string is nobody's name.
+        """
+        catalog = self.catalog(stock("a", "x"))
+        for piece in (b'"a__x"', b'"a__\\u0078"', b'"\\u0061__x"'):
+            self.assertEqual(catalog.find_written(Raw(piece)).tool.name, "x")
+        for piece in (b"", b"5", b"null", b'["a__x"]', b"a__x"):
+            self.assertRaises(Fault, catalog.find_written, Raw(piece))
+
     def test_taken(self) -> None:
         """
         Where two plugins have a name the first configured has it, and the operator is told of the other.

@@ -171,6 +171,8 @@ class ModernTests(SynchronousTestCase):
         result = fitted(NEW, content=CONTENT, isError=False)
         stamp = {"resultType": "complete", "_meta": {SERVER_INFO: OURS}}
         self.assertEqual(result, {"content": CONTENT, "isError": False, **stamp})
+        theirs = fitted(NEW, content=CONTENT, _meta={"example.org/x": 1})["_meta"]
+        self.assertEqual(theirs, {"example.org/x": 1, SERVER_INFO: OURS})
 
     def test_modern_plugin(self) -> None:
         """

@@ -31,6 +31,7 @@ class Running:
 
     tongue: Tongue = NEW
     token: Piece | None = None
+    follows: bool = True
     way: Way = field(factory=Way)
     overs: list[Exchange] = field(factory=list)
     strange: list[Failure] = field(factory=list)
@@ -51,7 +52,8 @@ class Running:
             over=self.overs.append,
             unexpected=self.unexpected,
         )
-        exchange.follow(self.call)
+        if self.follows:
+            exchange.follow(self.call)
 
     def count(self) -> None:
         """
@@ -183,3 +185,11 @@ class ExchangeTests(SynchronousTestCase):
             running.call.errback(failure)
             self.assertEqual((len(running.overs), len(running.strange)), (1, strange))
             self.assertEqual(len(running.way.answers), strange)
+
+    def test_before(self) -> None:
+        """
+        An exchange that ends while its plugin is being asked has no call to cancel, and ends all the same.
+        """
+        running = Running(follows=False)
+        running.exchange.cancel()
+        self.assertEqual((running.cancels, running.way.ends), (0, 1))

@@ -419,6 +419,16 @@ class CallTests(SynchronousTestCase):
             self.asked(era, {"name": "p__echo"})
             self.assertNotIn("arguments", self.plugin.jobs[-1].call.params)
 
+    def test_written(self) -> None:
+        """
+        A tool is found however the JSON of its name is written.
+        """
+        for name in (b'"p__echo"', b'"p__\\u0065cho"', b'"\\u0070__echo"'):
+            body = text("tools/call", {"name": "NAME"}, 1).replace(b'"NAME"', name)
+            way = self.house.take(body, {b"mcp-session-id": self.session})
+            self.plugin.jobs[-1].answer(content=[])
+            self.assertEqual(way.result["content"], [])
+
     def test_bad_params(self) -> None:
         """
         An unknown name, and arguments that are no object, are refused in band before a plugin hears of them.
@@ -438,6 +448,8 @@ class CallTests(SynchronousTestCase):
                 self.assertEqual(self.asked(era, params).error, (200, -32602), params)
         for params in ({}, {"name": 5}, {"name": None}):
             self.assertEqual(self.asked("legacy", params).error, (200, -32602), params)
+        message = self.asked("modern", {"name": "x" * 129}).given.message
+        self.assertIn("at most 128", message["error"]["message"])
         self.assertEqual((self.plugin.jobs, self.house.router.running), ([], 0))
 
     def test_progress(self) -> None:

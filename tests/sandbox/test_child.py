@@ -87,7 +87,7 @@ class LauncherTests(SynchronousTestCase):
         """
         What the kernel refuses is an error with the kernel's number.
         """
-        self.child.prctl(3, 0)
+        self.child.prctl(4, 1)
         with self.assertRaises(OSError) as caught:
             self.child.prctl(0x7FFFFFFF, 0)
         self.assertEqual(caught.exception.errno, 22)
@@ -142,8 +142,8 @@ class MainTests(SynchronousTestCase):
         """
         said = self.run_launcher("/", "/no/such/program")
         expected = (
-            b'{"applied": ["session", "signals", "umask", "descriptors", "rlimits", "pdeathsig", "no_new_privs", '
-            b'"chdir"]}\n{"error": "exec", "errno": 2}\n'
+            b'{"applied": ["session", "signals", "umask", "descriptors", "rlimits", "pdeathsig", '
+            b'"no_new_privs", "chdir"]}\n{"error": "exec", "errno": 2}\n'
         )
         self.assertEqual(said, expected)
         done = ["session", "signals", "umask", "descriptors", "rlimits 256", "pdeathsig 17", "no_new_privs"]

@@ -29,6 +29,7 @@ from mcpd.events import (
 from mcpd.sandbox.plan import ProgramMissing
 from mcpd.testing.worker import Answers, FakeChannel, FakePlugin, legacy, modern, tools
 from mcpd.units import Bytes, Seconds
+from mcpd.wire.call import Call
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Notice, Refusal, Request
 from mcpd.workers.crew import Crew
@@ -215,7 +216,7 @@ class VerdictTests(CrewCase):
 
     def test_exit(self) -> None:
         """
-        An exit over the question is the answer: the next worker is initialized at once, and nothing has failed.
+        An exit over the question is an answer: the next worker is initialized at once, nothing has failed.
         """
         crew, plugin = self.crew(lambda request: None)
         crew.start()
@@ -247,7 +248,7 @@ class VerdictTests(CrewCase):
 
     def test_forgotten(self) -> None:
         """
-        A verdict that led nowhere is forgotten: a modern plugin that once ended for another reason is found out.
+        A verdict that led nowhere is forgotten: a modern plugin that once crashed is found out.
         """
         crew, plugin = self.crew(lambda request: None)
         crew.start()
@@ -311,7 +312,7 @@ class RestartTests(CrewCase):
 
     def test_again(self) -> None:
         """
-        A worker that ends is started again after a pause, and the operator reads why and how many calls it had.
+        A worker that ends is started again after a pause; the operator reads why, and what was lost.
         """
         crew, plugin = self.ready(legacy(call=lambda request: None))
         waiting = [self.ask(crew), self.ask(crew)]
@@ -429,7 +430,7 @@ class CallTests(CrewCase):
 
     def test_hopeless(self) -> None:
         """
-        A plugin that could not start fails its waiting calls, and new ones at once, and says when to ask again.
+        A plugin that could not start fails waiting calls and new ones, and says when to ask again.
         """
         crew, plugin = self.crew(lambda request: None, protocol="legacy")
         crew.start()
@@ -498,7 +499,7 @@ class CallTests(CrewCase):
         """
         crew, _ = self.ready(legacy(call=lambda request: None))
         quick, slow = self.ask(crew), self.ask(crew, "slow")
-        plain = crew.ask(evolve(call(), params={}), Audience())
+        plain = crew.ask(Call("tools/call", {}, {}), Audience())
         for _ in range(202):
             self.clock.advance(0.1)
         self.fault(quick)

@@ -200,7 +200,9 @@ class TalkTests(PipeCase):
         Lines of standard output are heard whole, several at once if they came so.
         """
         _, process = self.spawn()
-        process.write(1, b"one\ntwo\r\nthr")
+        process.write(1, b"one")
+        self.assertEqual(self.heard("lines"), [])
+        process.write(1, b"\ntwo\r\nthr")
         self.assertEqual(self.heard("lines"), [[b"one", b"two"]])
         process.write(1, b"ee\n")
         self.assertEqual(self.heard("lines"), [[b"one", b"two"], [b"three"]])

@@ -20,6 +20,7 @@ from mcpd.units import Bytes
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Notice, Request
 from mcpd.wire.offer import Offer
+from mcpd.workers.life import Death
 from mcpd.workers.peer import Patience
 from mcpd.workers.spec import Plugin, WorkerLimits
 from mcpd.workers.worker import End, Worker
@@ -175,6 +176,18 @@ class StartTests(WorkerCase):
         worker.stop()
         self.assertEqual((self.clock.getDelayedCalls(), self.guard.told), ([], []))
         self.assertEqual((worker.pid, worker.crowded), (0, False))
+
+    def test_never_lived(self) -> None:
+        """
+        A worker without a process takes every order, and there is nothing to be done.
+        """
+        worker = Worker(SPEC, self.clock, self.guard, self.hear_noise, self.stderr.append)
+        for order in (worker.close_input, worker.terminate, worker.destroy):
+            order()
+        asked = worker.ask(call(), Audience(), LONG)
+        worker.bury(Death("it never lived", "", ready=False, asked=False))
+        self.failureResultOf(asked, Fault)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_refused(self) -> None:
         """
