@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from attrs import frozen
@@ -41,12 +41,19 @@ class _Envelope(Struct, gc=False):
     error: _Error | UnsetType | None = UNSET
 
 
+class _Usual(Struct, gc=False, forbid_unknown_fields=True):
+    jsonrpc: Literal["2.0"]
+    id: Raw
+    result: dict[str, Raw]
+
+
 class _Id(Struct, gc=False):
     id: Raw = Raw()
 
 
 _LONE = len(rb"\ud800")
 _envelope = msgspec.json.Decoder(_Envelope).decode
+_usual = msgspec.json.Decoder(_Usual).decode
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _pieces = msgspec.json.Decoder(list[Raw]).decode
 _only_id = msgspec.json.Decoder(_Id).decode
@@ -106,24 +113,33 @@ class Reader:
         try:
             envelope = _envelope(data)
         except (msgspec.DecodeError, RecursionError) as error:
-            shape = isinstance(error, msgspec.ValidationError)
-        else:
-            return self._whole(envelope, data)
+            envelope, shape = None, isinstance(error, msgspec.ValidationError)
+        if envelope is None:
+            return self._odd(data, shape)
+        if self.strict and _length(envelope) != len(data):
+            _check_members(data)
+        if envelope.jsonrpc != "2.0":
+            raise _invalid('"jsonrpc" must be "2.0"')
+        method, params = envelope.method, envelope.params
+        if method is UNSET:
+            return self._reply(envelope)
+        if len(method) > self.method:
+            raise _invalid(f"a method's name has at most {self.method} characters")
+        if envelope.result is not UNSET or envelope.error is not UNSET:
+            raise _invalid("a message is a request or an answer, not both")
+        if params is UNSET or (params is None and not self.strict):
+            params = {}
+        elif params is None:
+            raise _invalid('"params" must be an object')
+        return Request(self._id(envelope.id), method, params) if envelope.id else Notice(method, params)
+
+    def _odd(self, data: bytes, shape: bool) -> Message | Batch:
         if shape:
             return self._batch(data)
         mended = data if self.strict else _mend(data)
         if mended == data:
             raise _unreadable("this is not JSON")
         return self.read(mended)
-
-    def _whole(self, envelope: _Envelope, data: bytes) -> Message:
-        if self.strict and _length(envelope) != len(data):
-            _check_members(data)
-        if envelope.jsonrpc != "2.0":
-            raise _invalid('"jsonrpc" must be "2.0"')
-        if envelope.method is UNSET:
-            return self._reply(envelope)
-        return self._message(envelope, envelope.method)
 
     def _batch(self, data: bytes) -> Batch:
         if data.lstrip(b" \t")[:1] != b"[":
@@ -145,20 +161,6 @@ class Reader:
             except Fault as fault:
                 items.append(fault)
         return Batch(tuple(items))
-
-    def _message(self, envelope: _Envelope, method: str) -> Message:
-        if len(method) > self.method:
-            raise _invalid(f"a method's name has at most {self.method} characters")
-        params = envelope.params
-        if not isinstance(params, dict):
-            if params is None and self.strict:
-                raise _invalid('"params" must be an object')
-            params = {}
-        if envelope.result is not UNSET or envelope.error is not UNSET:
-            raise _invalid("a message is a request or an answer, not both")
-        if not envelope.id:
-            return Notice(method, params)
-        return Request(self._id(envelope.id), method, params)
 
     def _reply(self, envelope: _Envelope) -> Message:
         if isinstance(envelope.result, dict) and not isinstance(envelope.error, _Error):
@@ -231,12 +233,12 @@ def _length(envelope: _Envelope) -> int:
     A member that stood twice, an escape in a name and a member that we do not
     know all make the text longer than the sum of what was understood.
     """
+    id, method, params = envelope.id, envelope.method, envelope.params
     length = _FIXED
-    if envelope.id:
-        length += _ID + len(envelope.id)
-    if envelope.method is not UNSET:
-        length += _METHOD + len(envelope.method)
-    params = envelope.params
+    if id:
+        length += _ID + len(id)
+    if method is not UNSET:
+        length += _METHOD + len(method)
     if isinstance(params, dict):
         names = tuple(params)
         length += _PARAMS + (_shapes.get(names) or _shape(names)).length + sum(map(len, params.values()))
@@ -267,6 +269,25 @@ def _check_sum(members: Members, text: bytes | Raw) -> None:
     )
     if max(length, 2) != len(text):
         raise _invalid("a member stands twice, or its name has an escape")
+
+
+def read_usual(line: bytes) -> Answer | None:
+    """
+    Read what a worker says if it is an answer of the usual form, which nearly all is.
+
+    The id is not looked at: it is one that somebody waits for, or nobody does.
+
+    Returns:
+        None if :class:`Reader` has to look at it: it is an error, a request, a
+        notice, or no message at all.
+    """
+    if not line.isascii() or b"\r" in line:
+        return None
+    try:
+        usual = _usual(line)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return Answer(bytes(usual.id), usual.result)
 
 
 def salvage_id(data: bytes) -> bytes | None:
@@ -383,18 +404,15 @@ def write(items: Items) -> bytes:
     return text % (*members.values(),)
 
 
-_REQUEST = b'{"jsonrpc":"2.0","id":%%d,"method":"%b","params":%b}\n'
-
-
-def request(number: int, method: bytes, params: Items) -> bytes:
+def request(number: bytes, method: bytes, params: Items) -> bytes:
     """
     Write a request of ours, as one line.
     """
     members = params if isinstance(params, dict) else dict(params)
     names = tuple(members)
-    shape = _shapes.get(names) or _shape(names)
-    line = _REQUEST % (method, shape.text)
-    return line % (number, *members.values())
+    text = (_shapes.get(names) or _shape(names)).text
+    line = b'{"jsonrpc":"2.0","id":%b,"method":"%b","params":' + text + b"}\n"
+    return line % (number, method, *members.values())
 
 
 def notice(method: bytes, params: Items) -> list[Piece]:

@@ -18,7 +18,7 @@ from typing import Protocol
 from attrs import define, field, frozen
 from msgspec import Struct
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from mcpd.wire import codec
 from mcpd.wire.call import Call, Listener
@@ -176,6 +176,8 @@ class Peer:
     _speech: Speech = field(factory=LegacySpeech)
     strays: Strays = field(init=False, factory=Strays)
     _reader: Reader = field(init=False, factory=lambda: Reader(strict=False))
+    _gathered: list[bytes] = field(init=False, factory=list)
+    _flushing: IDelayedCall | None = field(init=False, default=None)
     _number: int = field(init=False, default=0)
     _pending: dict[bytes, _Waiting] = field(init=False, factory=dict)
     _lost: Fault | None = field(init=False, default=None)
@@ -200,8 +202,13 @@ class Peer:
         Returns:
             As :meth:`mcpd.wire.call.Answerer.ask` says.
         """
-        number = self._next()
-        self._send(codec.request(self._number, call.method.encode(), self._speech.params(call, number)))
+        self._number += 1
+        number = b"%d" % self._number
+        line = codec.request(number, call.method.encode(), self._speech.params(call, number))
+        if self._pending:
+            self._gather(line)
+        else:
+            self._send(line)
         return self._wait(number, patience, listener)
 
     def request(self, method: bytes, params: Params, patience: Patience) -> Deferred[Answer | Refusal]:
@@ -211,42 +218,52 @@ class Peer:
         Returns:
             As :meth:`ask`.
         """
-        number = self._next()
-        self._send(codec.request(self._number, method, self._speech.own(params)))
+        self._number += 1
+        number = b"%d" % self._number
+        self._say(codec.request(number, method, self._speech.own(params)))
         return self._wait(number, patience, None)
 
     def notify(self, method: bytes, params: Params) -> None:
         """
         Tell the worker something.
         """
-        self._send(b"".join((*codec.notice(method, params), b"\n")))
+        self._say(b"".join((*codec.notice(method, params), b"\n")))
 
     def heard(self, lines: Iterable[bytes]) -> None:
         """
         Hear what the worker wrote.
         """
-        read = self._reader.read
         for line in lines:
-            try:
-                message = read(line)
-            except Fault as fault:
+            answer = codec.read_usual(line)
+            if answer is None:
+                self._heard(line)
+            else:
+                self._answered(answer)
+
+    def _heard(self, line: bytes) -> None:
+        try:
+            message = self._reader.read(line)
+        except Fault as fault:
+            self.strays.noise += 1
+            self._noise(line, fault.text)
+            return
+        match message:
+            case Answer() | Refusal():
+                self._answered(message)
+            case Notice():
+                self._noticed(message)
+            case Request():
+                self._asked(message)
+            case _:
                 self.strays.noise += 1
-                self._noise(line, fault.text)
-                continue
-            match message:
-                case Answer() | Refusal():
-                    waiting = self._pending.pop(message.id, None)
-                    if waiting is None:
-                        self.strays.answers += 1
-                    else:
-                        waiting.deferred.callback(message)
-                case Notice():
-                    self._noticed(message)
-                case Request():
-                    self._asked(message)
-                case _:
-                    self.strays.noise += 1
-                    self._noise(line, "it is a batch")
+                self._noise(line, "it is a batch")
+
+    def _answered(self, message: Answer | Refusal) -> None:
+        waiting = self._pending.pop(message.id, None)
+        if waiting is None:
+            self.strays.answers += 1
+        else:
+            waiting.deferred.callback(message)
 
     def expire(self) -> None:
         """
@@ -268,6 +285,7 @@ class Peer:
             How many waited.
         """
         self._lost = fault
+        self._flush()
         count = len(self._pending)
         for number in tuple(self._pending):
             waiting = self._pending.pop(number, None)
@@ -275,9 +293,25 @@ class Peer:
                 waiting.deferred.errback(fault)
         return count
 
-    def _next(self) -> bytes:
-        self._number += 1
-        return b"%d" % self._number
+    def _gather(self, line: bytes) -> None:
+        # A worker that is busy anyway gets the calls of one turn of the reactor
+        # in one write: each would wake it up, which costs more than the write.
+        if self._flushing is None:
+            self._flushing = self._clock.callLater(0, self._flush)
+        self._gathered.append(line)
+
+    def _flush(self) -> None:
+        flushing, self._flushing = self._flushing, None
+        if flushing is not None:
+            if flushing.active():
+                flushing.cancel()
+            gathered, self._gathered = self._gathered, []
+            self._send(b"".join(gathered))
+
+    def _say(self, line: bytes) -> None:
+        # What was gathered was said before.
+        self._flush()
+        self._send(line)
 
     def _wait(
         self, number: bytes, patience: Patience, listener: Listener | None
@@ -286,8 +320,8 @@ class Peer:
             return fail(self._lost)
         now = self._clock.seconds()
         deferred: Deferred[Answer | Refusal] = Deferred(partial(self._forget, number))
-        due, end = now + min(patience.call, patience.max), now + patience.max
-        self._pending[number] = _Waiting(deferred, patience, due, end, listener)
+        due = now + (patience.call if patience.call < patience.max else patience.max)
+        self._pending[number] = _Waiting(deferred, patience, due, now + patience.max, listener)
         return deferred
 
     def _forget(self, number: bytes, deferred: Deferred[Answer | Refusal]) -> None:
@@ -320,4 +354,4 @@ class Peer:
         else:
             text = "this client answers no such request"
             parts = codec.refusal(request.id, Kind.UNKNOWN_METHOD.code, text, None)
-        self._send(b"".join((*parts, b"\n")))
+        self._say(b"".join((*parts, b"\n")))

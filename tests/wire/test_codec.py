@@ -412,7 +412,7 @@ class WriteTests(SynchronousTestCase):
         """
         A request for a worker is one line, which says what was asked.
         """
-        line = codec.request(number, b"tools/call", _pieces(params))
+        line = codec.request(b"%d" % number, b"tools/call", _pieces(params))
         self.assertEqual(line.count(b"\n"), 1)
         self.assertTrue(line.endswith(b"}\n"))
         whole = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
@@ -465,7 +465,7 @@ class WriteTests(SynchronousTestCase):
         text = json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode()
         message = CLIENT.read(b'{"jsonrpc":"2.0","id":"a","method":"tools/call","params":%b}' % text)
         assert isinstance(message, Request)
-        line = codec.request(5, b"tools/call", message.params.items())
+        line = codec.request(b"5", b"tools/call", message.params.items())
         self.assertEqual(line, b'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":%b}\n' % text)
 
     def test_put(self) -> None:

@@ -82,6 +82,7 @@ class SpeechTests(PeerCase):
             b'"_meta":{"traceparent":"00-1","progressToken":1}}}\n' % CALL,
         )
         self.peer.ask(call(meta=members(traceparent="00-1")), self.audience, LONG)
+        self.clock.advance(0)
         self.assertTrue(self.sent[1].endswith(b'"_meta":{"traceparent":"00-1"}}}\n'))
 
     def test_modern(self) -> None:
@@ -96,8 +97,24 @@ class SpeechTests(PeerCase):
             b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{%b,"_meta":{%b}}}\n' % (CALL, stamp),
         )
         self.peer.ask(call(progress=True, meta=members(traceparent="00-1")), self.audience, LONG)
+        self.clock.advance(0)
         tail = b'"_meta":{%b,"traceparent":"00-1","progressToken":2}}}\n' % stamp
         self.assertTrue(self.sent[1].endswith(tail))
+
+    def test_gathered(self) -> None:
+        """
+        A worker that is at work gets the calls of one turn in one write, before whatever is said later.
+        """
+        asked = [self.ask() for _ in range(3)]
+        self.assertEqual(len(self.sent), 1)
+        self.clock.advance(0)
+        self.assertEqual([line.count(b"\n") for line in self.sent], [1, 2])
+        self.ask()
+        asked[0].addErrback(lambda failure: None).cancel()
+        self.assertIn(b'"id":4,', self.sent[2])
+        self.assertIn(b"notifications/cancelled", self.sent[3])
+        self.clock.advance(0)
+        self.assertEqual(len(self.sent), 4)
 
     def test_own(self) -> None:
         """
@@ -178,7 +195,7 @@ class AnswerTests(PeerCase):
         self.assertNoResult(asked)
         strays = self.peer.strays
         self.assertEqual(strays.answers + strays.noise, len(ids) + 1)
-        self.assertEqual(strays.answers, 6)
+        self.assertEqual(strays.answers, len(ids) - 1)
 
     def test_numbers(self) -> None:
         """
