@@ -129,9 +129,12 @@ class FakeChannel:
     gone: bool = field(init=False, default=False)
     _reader: Reader = field(init=False, factory=Reader)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """
         Take messages, and answer its requests.
+
+        Returns:
+            ``waiting``, as it was set.
         """
         for line in data.splitlines():
             message = self._reader.read(line)
@@ -139,6 +142,7 @@ class FakeChannel:
             self.said.append(message)
             if isinstance(message, Request):
                 self._answer(message)
+        return self.waiting
 
     def _answer(self, request: Request) -> None:
         result = self._answers(request)

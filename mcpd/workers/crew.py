@@ -119,9 +119,6 @@ class Crew:
             if self._hopeless or self._stopping is not None:
                 return fail(self._unavailable())
             return self._held.hold(call, listener, self._patience(call).call)
-        if worker.crowded:
-            text = "the plugin does not keep up with its calls"
-            return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))
         return worker.ask(call, listener, self._patience(call))
 
     def _patience(self, call: Call) -> Patience:

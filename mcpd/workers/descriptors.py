@@ -42,19 +42,23 @@ class Inlet(abstract.FileDescriptor):
         """
         return len(self.dataBuffer) - self.offset + self._tempDataLen
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """
         Write, now if nothing waits, else later.
+
+        Returns:
+            How many bytes wait now.
         """
         if not (self._tempDataBuffer or self.dataBuffer) and self.connected:
             sent = self.writeSomeData(data)
             if isinstance(sent, Exception):
                 self.connectionLost(Failure(sent))
-                return
+                return 0
             if sent == len(data):
-                return
+                return 0
             data = data[sent:]
         self.write(data)
+        return self.waiting
 
     def writeSomeData(self, data: bytes) -> int | Exception:
         """

@@ -170,7 +170,7 @@ class Peer:
     """
 
     _clock: IReactorTime
-    _send: Callable[[bytes], None]
+    _send: Callable[[bytes], int]
     _noise: Noise
     _crowded: Callable[[], bool]
     _speech: Speech = field(factory=LegacySpeech)
@@ -178,6 +178,7 @@ class Peer:
     _reader: Reader = field(init=False, factory=lambda: Reader(strict=False))
     _gathered: list[bytes] = field(init=False, factory=list)
     _flushing: IDelayedCall | None = field(init=False, default=None)
+    _waiting: int = field(init=False, default=0)
     _number: int = field(init=False, default=0)
     _pending: dict[bytes, _Waiting] = field(init=False, factory=dict)
     _lost: Fault | None = field(init=False, default=None)
@@ -188,6 +189,15 @@ class Peer:
         How many requests wait for an answer.
         """
         return len(self._pending)
+
+    def connect(self, send: Callable[[bytes], int]) -> None:
+        """
+        Send to a process from now on.
+
+        Args:
+            send: Sends bytes, and tells how many wait for it to read.
+        """
+        self._send = send
 
     def speak(self, speech: Speech) -> None:
         """
@@ -202,13 +212,17 @@ class Peer:
         Returns:
             As :meth:`mcpd.wire.call.Answerer.ask` says.
         """
+        if self._waiting and self._crowded():
+            # Bounded: a worker may never read.
+            text = "the plugin does not keep up with its calls"
+            return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))
         self._number += 1
         number = b"%d" % self._number
         line = codec.request(number, call.method.encode(), self._speech.params(call, number))
         if self._pending:
             self._gather(line)
         else:
-            self._send(line)
+            self._waiting = self._send(line)
         return self._wait(number, patience, listener)
 
     def request(self, method: bytes, params: Params, patience: Patience) -> Deferred[Answer | Refusal]:
@@ -306,12 +320,12 @@ class Peer:
             if flushing.active():
                 flushing.cancel()
             gathered, self._gathered = self._gathered, []
-            self._send(b"".join(gathered))
+            self._waiting = self._send(b"".join(gathered))
 
     def _say(self, line: bytes) -> None:
         # What was gathered was said before.
         self._flush()
-        self._send(line)
+        self._waiting = self._send(line)
 
     def _wait(
         self, number: bytes, patience: Patience, listener: Listener | None

@@ -147,11 +147,14 @@ class Pipe(ProcessProtocol):
         """
         return self._inlet.waiting
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """
         Write to its standard input.
+
+        Returns:
+            How many bytes wait now.
         """
-        self._inlet.send(data)
+        return self._inlet.send(data)
 
     def close_input(self) -> None:
         """

@@ -47,9 +47,12 @@ class Channel(Protocol):
         How many bytes wait for it to read.
         """
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """
         Write to its standard input.
+
+        Returns:
+            How many bytes wait now.
         """
 
     def close_input(self) -> None:
@@ -66,6 +69,10 @@ class Channel(Protocol):
         """
         Kill it and everything below it.
         """
+
+
+def _nobody(data: bytes) -> int:
+    return 0
 
 
 Spawn = Callable[[Ears], Channel]
@@ -140,7 +147,7 @@ class Worker:
 
     def __attrs_post_init__(self) -> None:
         times = self.spec.timeouts
-        self._peer = Peer(self._clock, self._send, self._noise, lambda: self.crowded)
+        self._peer = Peer(self._clock, _nobody, self._noise, lambda: self.crowded)
         self._life = live(Core(self._clock, self, times.start, times.stop))
         protocol = "legacy" if self._legacy else self.spec.protocol
         self._greeting = Greeting(self._peer, protocol, times.start)
@@ -181,6 +188,7 @@ class Worker:
             Exception: What ``spawn`` raised; then it never lives.
         """
         self._channel = spawn(self)
+        self._peer.connect(self._channel.send)
         self._life.begin()
         self._tick()
 
@@ -198,10 +206,6 @@ class Worker:
             As :meth:`mcpd.wire.call.Answerer.ask` says.
         """
         return self._peer.ask(call, listener, patience)
-
-    def _send(self, data: bytes) -> None:
-        if self._channel is not None:
-            self._channel.send(data)
 
     def _tick(self) -> None:
         # One timer for all calls of a worker: a call costs none.

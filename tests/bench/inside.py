@@ -85,7 +85,7 @@ class _Bench:
         sessions = Sessions(clock, os.urandom, SessionLimits())
         router = Router(clock, Publisher(), Reader(), limits, sessions)
         self._said: list[bytes] = []
-        self._peer = Peer(clock, self._said.append, lambda line, why: None, lambda: False)
+        self._peer = Peer(clock, self._take, lambda line, why: None, lambda: False)
         tool = read_tool(Raw(b'{"name":"echo","inputSchema":{"type":"object"}}'))
         offer = Offer(NEWEST_LEGACY, (tool,))
         router.catalog = Catalog.of([Stock("bench", "", ("*",), (), offer, self)], lambda plugin, name: None)
@@ -98,6 +98,10 @@ class _Bench:
         self.socket = _Socket()
         transport: Any = self.socket
         self._connection.makeConnection(transport)
+
+    def _take(self, line: bytes) -> int:
+        self._said.append(line)
+        return 0
 
     def ask(self, call: Call, listener: Listener) -> Deferred[Answer | Refusal]:
         return self._peer.ask(call, listener, _PATIENCE)

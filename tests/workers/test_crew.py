@@ -487,6 +487,7 @@ class CallTests(CrewCase):
         """
         crew, plugin = self.ready(legacy(tools("add")))
         plugin.workers[0].waiting = 501
+        self.ask(crew)
         fault = self.fault(self.ask(crew))
         self.assertEqual(fault.text, "the plugin does not keep up with its calls")
         self.assertEqual((fault.kind, fault.data), (Kind.PLUGIN_UNAVAILABLE, {"retryAfterMs": 1000}))

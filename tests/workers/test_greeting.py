@@ -64,13 +64,14 @@ class GreetingCase(SynchronousTestCase):
         self.greeting = Greeting(self.peer, protocol, 10)
         return Deferred.fromCoroutine(self.greeting.shake())
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """
-        Remember what was said.
+        Remember what was said; nothing ever waits.
         """
         message = json.loads(data)
         self.sent.append(message)
         self.last = message.get("id", self.last)
+        return 0
 
     def wait(self, seconds: float) -> None:
         """

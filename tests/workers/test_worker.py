@@ -35,7 +35,7 @@ class Broken(FakeChannel):
     A worker to which nothing can be said.
     """
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """
         Break.
         """
