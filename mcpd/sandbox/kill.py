@@ -4,9 +4,10 @@
 """
 Ending a worker's whole tree of processes.
 
-A worker leads a process group.  What left that group, but is still a
-descendant, is found through ``/proc``; what did both, a double fork with a
-session of its own, is not.
+A worker leads a process group.  What left that group is found through
+``/proc`` while it is still a descendant, which it is no more once its parent has
+ended; so who is one is noted before a worker is asked to end.  What detached
+itself twice before that is not found.
 """
 
 from __future__ import annotations
@@ -17,12 +18,27 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 Kill = Callable[[int, int], None]
 
 
+# Where "parent" and "start time" stand in proc(5)'s stat, behind the name.
+_PARENT, _START = 1, 19
+
+
 @frozen
+class _Process:
+    """
+    One process; its number may be another's later, but not with the same start.
+    """
+
+    pid: int
+    parent: int
+    start: bytes
+
+
+@define(eq=False)
 class Tree:
     """
     The processes below one worker, and the worker.
@@ -36,6 +52,13 @@ class Tree:
     pid: int
     proc: Path = Path("/proc")
     kill: Kill = os.kill
+    _remembered: set[_Process] = field(init=False, factory=set)
+
+    def remember(self) -> None:
+        """
+        Note who is a descendant now: once the worker has ended nobody can tell.
+        """
+        self._remembered.update(self._descendants())
 
     def terminate(self) -> None:
         """
@@ -49,18 +72,28 @@ class Tree:
         """
         Kill the worker, its group and every descendant that is still one.
         """
-        descendants = list(self._descendants())
-        for pid in (-self.pid, self.pid, *descendants):
+        self.remember()
+        for pid in (-self.pid, self.pid):
             self._signal(pid, signal.SIGKILL)
+        self._destroy_remembered()
 
-    def destroy_group(self) -> None:
+    def destroy_rest(self) -> None:
         """
-        Kill what is left of the group once the worker itself has ended.
+        Kill what is left of the group, and of the remembered, once the worker itself has ended.
 
         The group's number stays taken while a member lives; without one the
         signal reaches nobody.
         """
         self._signal(-self.pid, signal.SIGKILL)
+        self._destroy_remembered()
+
+    def _destroy_remembered(self) -> None:
+        if not self._remembered:
+            return
+        there = {(process.pid, process.start) for process in self._processes()}
+        for process in self._remembered:
+            if (process.pid, process.start) in there:
+                self._signal(process.pid, signal.SIGKILL)
 
     def _signal(self, pid: int, number: int) -> bool:
         try:
@@ -69,16 +102,16 @@ class Tree:
             return False
         return True
 
-    def _descendants(self) -> Iterator[int]:
-        children: dict[int, list[int]] = {}
-        for pid, parent in self._parents():
-            children.setdefault(parent, []).append(pid)
-        found = [self.pid]
-        for pid in found:
-            found += children.get(pid, ())
-        return iter(found[1:])
+    def _descendants(self) -> list[_Process]:
+        children: dict[int, list[_Process]] = {}
+        for process in self._processes():
+            children.setdefault(process.parent, []).append(process)
+        found = children.get(self.pid, [])
+        for process in found:
+            found += children.get(process.pid, ())
+        return found
 
-    def _parents(self) -> Iterator[tuple[int, int]]:
+    def _processes(self) -> Iterator[_Process]:
         # Where the kernel tells nothing, the group must do.
         entries = self.proc.iterdir() if self.proc.is_dir() else ()
         for entry in entries:
@@ -88,4 +121,5 @@ class Tree:
             # the last parenthesis (proc(5)).
             with suppress(OSError, ValueError, IndexError):
                 stat = (entry / "stat").read_bytes()
-                yield int(entry.name), int(stat[stat.rindex(b")") + 2 :].split()[1])
+                said = stat[stat.rindex(b")") + 2 :].split()
+                yield _Process(int(entry.name), int(said[_PARENT]), said[_START])

@@ -160,6 +160,8 @@ class Pipe(ProcessProtocol):
         """
         Tell it that nothing more will come, once what waits is read.
         """
+        if self._tree:
+            self._tree.remember()
         self._inlet.loseConnection()
 
     def terminate(self) -> None:
@@ -167,6 +169,7 @@ class Pipe(ProcessProtocol):
         Ask it and its group to end.
         """
         if self._tree:
+            self._tree.remember()
             self._tree.terminate()
 
     def destroy(self) -> None:
@@ -182,7 +185,7 @@ class Pipe(ProcessProtocol):
         """
         tree, self._tree = self._tree, None
         if tree:
-            tree.destroy_group()
+            tree.destroy_rest()
         for outflow in self._outflows.values():
             outflow.drain()
         self._close()

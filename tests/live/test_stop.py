@@ -103,10 +103,10 @@ class StopTests(Folder):
         """
         return self.play(lambda folder: self._deaf(folder, "INT"))
 
-    async def _spawned(self, folder: Path) -> None:
+    async def _spawned(self, folder: Path, away: bool) -> None:
         running, worker = await self.started(folder, plugin("hostile", timeouts=_HASTE))
         client = Client.new(clock, running.port, running.key.read_text().strip())
-        answer = await client.call("echo__misbehave_spawn", {"seconds": 60.0})
+        answer = await client.call("echo__misbehave_spawn", {"seconds": 60.0, "away": away})
         child = int(answer["result"]["content"][0]["text"])
         client.close()
         self.assertIn(child, proc.children(worker))
@@ -119,7 +119,13 @@ class StopTests(Folder):
         """
         A child that a worker has started ends with it, though it keeps the pipes open.
         """
-        return self.play(self._spawned)
+        return self.play(lambda folder: self._spawned(folder, False))
+
+    def test_spawned_away(self) -> Deferred[None]:
+        """
+        A child that a worker has started in a session of its own ends with it all the same.
+        """
+        return self.play(lambda folder: self._spawned(folder, True))
 
     async def _sleep(self, folder: Path, drain: str, seconds: float) -> dict[str, Any]:
         running, _ = await self.started(folder, plugin("hostile", timeouts=_HASTE), drain)

@@ -51,12 +51,15 @@ class TreeTests(SynchronousTestCase):
         self.proc = Path(self.mktemp())
         self.proc.mkdir()
 
-    def has(self, pid: int, parent: int, name: str = "plugin") -> None:
+    def has(self, pid: int, parent: int, name: str = "plugin", start: int = 5) -> None:
         """
         Let there be a process.
         """
-        (self.proc / str(pid)).mkdir()
-        (self.proc / str(pid) / "stat").write_bytes(b"%d (%b) S %d 1 1 0" % (pid, name.encode(), parent))
+        (self.proc / str(pid)).mkdir(exist_ok=True)
+        rest = b"1 " * 17
+        (self.proc / str(pid) / "stat").write_bytes(
+            b"%d (%b) S %d %b%d 0 0" % (pid, name.encode(), parent, rest, start)
+        )
 
     def destroyed(self, kernel: Kernel) -> list[int]:
         """
@@ -127,11 +130,27 @@ class TreeTests(SynchronousTestCase):
         self.proc.rmdir()
         self.assertEqual(self.destroyed(Kernel()), [-10, 10])
 
-    def test_destroy_group(self) -> None:
+    def test_destroy_rest(self) -> None:
         """
         What is left of an ended worker's group is killed; the number of the worker is not used again.
         """
         kernel = Kernel()
-        Tree(10, self.proc, kernel.kill).destroy_group()
+        Tree(10, self.proc, kernel.kill).destroy_rest()
         self.assertEqual(kernel.sent, [(-10, KILL)])
-        Tree(10, self.proc, Kernel(missing=(-10,)).kill).destroy_group()
+        Tree(10, self.proc, Kernel(missing=(-10,)).kill).destroy_rest()
+
+    def test_remembered(self) -> None:
+        """
+        A child that left the group is killed after its parent's end if it was noted before.
+        """
+        kernel = Kernel()
+        tree = Tree(10, self.proc, kernel.kill)
+        for pid, parent in ((11, 10), (12, 11), (13, 10), (20, 1)):
+            self.has(pid, parent)
+        tree.remember()
+        # The first two have a new parent now, and the number of the third is somebody else's.
+        self.has(11, 1)
+        self.has(12, 1)
+        self.has(13, 1, start=99)
+        tree.destroy_rest()
+        self.assertCountEqual(kernel.sent, [(-10, KILL), (11, KILL), (12, KILL)])
