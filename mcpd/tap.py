@@ -103,7 +103,9 @@ class Options(usage.Options):
         file: TextIO = sys.stdout
         if log.file != "-":
             file = open(log.file, "a", encoding="utf-8")  # noqa: SIM115  open as long as the process
-        return observer(file, log.format, log.level)
+        # For development the log is read by whoever started the daemon.
+        style = "text" if self.is_development and log.format == "auto" else log.format
+        return observer(file, style, log.level)
 
 
 class Logged(MultiService):
@@ -145,7 +147,9 @@ def makeService(options: Options) -> IService:
 
 def _greet(daemon: Daemon) -> None:
     address = daemon.addresses[0]
-    sys.stdout.write(
+    # Not into the log, where twistd leads what is written to sys.stdout.
+    out = sys.__stdout__ or sys.stdout
+    out.write(
         f"""
 mcpd serves for development, to this machine only:
 
@@ -159,4 +163,4 @@ For a client's mcpServers:
 
 """
     )
-    sys.stdout.flush()
+    out.flush()

@@ -60,6 +60,7 @@ class TapCase(SynchronousTestCase):
         self.patch(os, "environ", self.environ)
         self.out, self.err = StringIO(), StringIO()
         self.patch(sys, "stdout", self.out)
+        self.patch(sys, "__stdout__", self.out)
         self.patch(sys, "stderr", self.err)
 
     def write(self, text: str = GOOD) -> str:
