@@ -12,7 +12,7 @@ import os
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.application.service import Application, IService, IServiceMaker, MultiService, ServiceMaker
 from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
@@ -26,7 +26,7 @@ from mcpd import __version__
 from mcpd.config.load import SYSTEM
 from mcpd.config.settings import Settings
 from mcpd.daemon import Daemon
-from mcpd.tap import Options, makeService
+from mcpd.tap import Options, keep_memory, makeService
 from mcpd.testing.daemon import MemoryDaemon, settings
 
 GOOD = """
@@ -300,6 +300,22 @@ class ServiceTests(TapCase):
         self.assertEqual(json.loads('{"mcpd"' + snippet[1:])["mcpd"]["type"], "http")
         memory.stop()
         memory.reactor.advance(1)
+
+    def test_keep_memory(self) -> None:
+        """
+        The C library is told to keep large blocks, where it can be told.
+        """
+
+        class Glibc:
+            told: ClassVar[list[tuple[int, int]]] = []
+
+            def mallopt(self, option: int, value: int) -> int:
+                self.told.append((option, value))
+                return 1
+
+        self.assertTrue(keep_memory(Glibc()))
+        self.assertEqual(Glibc.told, [(-1, 128 << 20), (-3, 32 << 20)])
+        self.assertFalse(keep_memory(object()))
 
     def test_left_out(self) -> None:
         """
