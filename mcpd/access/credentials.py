@@ -7,8 +7,8 @@ Credentials become a principal.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
+from hmac import compare_digest
 
 from attrs import define, field
 
@@ -71,7 +71,7 @@ class KeyCredentials:
         if b"authorization" in repeated:
             raise Fault(Kind.UNAUTHORIZED, "these credentials are not accepted", headers=_WRONG)
         # What was good last time is good again without being hashed.
-        if self._good and hmac.compare_digest(value, self._good):
+        if self._good and compare_digest(value, self._good):
             return self.principal
         scheme, _, token = value.partition(b" ")
         good = self.key.opens(token.strip(b" "))

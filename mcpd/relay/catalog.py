@@ -138,8 +138,7 @@ class Catalog:
         Raises:
             Fault: PARAMS, nobody has it.
         """
-        route = self._written.get(bytes(name))
-        return self.find(codec.text(name) or "") if route is None else route
+        return self._written.get(bytes(name)) or self.find(codec.text(name) or "")
 
     def tools(self, revision: Revision) -> bytes:
         """

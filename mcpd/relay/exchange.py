@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from attrs import define
+from msgspec import Struct
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
@@ -64,10 +64,27 @@ class Way(Protocol):
         """
 
 
-@define(eq=False)
-class Exchange:
+class Books(Protocol):
+    """
+    Who keeps account of exchanges; :class:`mcpd.relay.router.Router` is the real one.
+    """
+
+    def over(self, exchange: Exchange) -> None:
+        """
+        Hear that it has its outcome.
+        """
+
+    def unexpected(self, failure: Failure, number: str) -> Fault:
+        """
+        Hear of a failure that nobody foresaw, under a request id, and say what the client is told.
+        """
+
+
+class Exchange(Struct, eq=False):
     """
     One request of a client that a plugin works on; the :class:`mcpd.wire.call.Listener` of its call.
+
+    One is made for each call, so it is a struct, as messages are.
 
     Attributes:
         id: The request's id, raw.
@@ -82,8 +99,7 @@ class Exchange:
     _way: Way
     _tool: Tool
     _token: Piece | None
-    _over: Callable[[Exchange], None]
-    _unexpected: Callable[[Failure, str], Fault]
+    _books: Books
     _call: Deferred[Answer | Refusal] | None = None
     _mute: bool = False
 
@@ -129,7 +145,7 @@ class Exchange:
             self._call.cancel()
 
     def _answered(self, outcome: Answer | Refusal) -> None:
-        self._over(self)
+        self._books.over(self)
         if self._mute:
             return
         try:
@@ -142,14 +158,14 @@ class Exchange:
             self._explain(Failure())
 
     def _failed(self, failure: Failure) -> None:
-        self._over(self)
+        self._books.over(self)
         if self._mute and failure.check(CancelledError, Fault):
             return
         self._explain(failure)
 
     def _explain(self, failure: Failure) -> None:
         fault = failure.value
-        self._tell(fault if isinstance(fault, Fault) else self._unexpected(failure, self._way.id))
+        self._tell(fault if isinstance(fault, Fault) else self._books.unexpected(failure, self._way.id))
 
     def _tell(self, fault: Fault) -> None:
         self._way.fault(fault, self.id, self._tongue.status(fault))

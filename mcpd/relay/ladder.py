@@ -48,13 +48,6 @@ class Claims(Struct, frozen=True, eq=False):
         """
         return self.fields.get(_VERSION_FIELD)
 
-    @property
-    def session(self) -> bytes | None:
-        """
-        The session's id that they give; None if none.
-        """
-        return self.fields.get(SESSION_FIELD)
-
 
 def read_meta(params: Members, most: int) -> Members:
     """
@@ -90,10 +83,18 @@ def for_plugin(meta: Members) -> Members:
 def is_modern(meta: Members, claims: Claims | None) -> bool:
     """
     Say whether a message claims to be of the modern era, rightly or not.
+
+    Raises:
+        Fault: INVALID, it does not, and its version field, which may be
+            missing, names no legacy revision.
     """
-    if _VERSION in meta:
+    version = None if claims is None else claims.fields.get(_VERSION_FIELD)
+    if _VERSION in meta or version in _MODERN_FIELDS:
         return True
-    return claims is not None and claims.fields.get(_VERSION_FIELD) in _MODERN_FIELDS
+    if version not in _LEGACY_FIELDS:
+        known = ", ".join(LEGACY_NAMES + MODERN_NAMES)
+        raise Fault(Kind.INVALID, f"MCP-Protocol-Version is not one of {known}")
+    return False
 
 
 def check(request: Request, meta: Members, claims: Claims | None) -> None:
@@ -145,18 +146,6 @@ def check_notice(notice: Notice, meta: Members, claims: Claims | None) -> None:
     version = codec.text(meta.get(_VERSION, Raw()))
     if version is not None and claims.version is not None and claims.version != version.encode():
         raise _mismatch("MCP-Protocol-Version")
-
-
-def check_legacy_version(claims: Claims) -> None:
-    """
-    Check the version field of a legacy request; it may be missing.
-
-    Raises:
-        Fault: INVALID, it names no legacy revision.
-    """
-    if claims.fields.get(_VERSION_FIELD) not in _LEGACY_FIELDS:
-        known = ", ".join(LEGACY_NAMES + MODERN_NAMES)
-        raise Fault(Kind.INVALID, f"MCP-Protocol-Version is not one of {known}")
 
 
 def _check_claims(request: Request, version: str, claims: Claims) -> None:

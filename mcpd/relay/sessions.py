@@ -87,21 +87,21 @@ class Sessions:
         self._counts[caller] = self._counts.get(caller, 0) + 1
         return session
 
-    def find(self, id: bytes, caller: str, path: bytes) -> Session | None:
+    def find(self, id: bytes | None, caller: str, path: bytes) -> Session | None:
         """
         Find a session that is alive, and note that it is used.
         """
-        session = self._sessions.get(id)
+        session = None if id is None else self._sessions.get(id)
         if session is None or session.caller != caller or session.path != path:
             return None
-        now = self._clock.seconds()
-        if (now - session.used > self._limits.idle or now - session.born > self._limits.life) and (
+        now, limits = self._clock.seconds(), self._limits
+        if (now - session.used > limits.idle or now - session.born > limits.life) and (
             self._is_over(session, now)
         ):
             self.end(session)
             return None
         session.used = now
-        self._sessions.move_to_end(id)
+        self._sessions.move_to_end(session.id)
         return session
 
     def end(self, session: Session) -> None:

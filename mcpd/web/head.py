@@ -67,9 +67,11 @@ class Outline(Struct, frozen=True, eq=False):
         old: Whether it is HTTP/1.0.
         length: Bytes of the body, or :data:`CHUNKED`.
         keeps: Whether the client means to send more on the connection.
+        encoded: Whether the body has a Content-Encoding.
         waits: Whether it sends the body only once it is told to.  HTTP/1.0
             knows no such thing (RFC 9110, section 10.1.1).
         strange: Whether it expects what nobody knows.
+        block: The block itself.
     """
 
     method: bytes
@@ -80,8 +82,10 @@ class Outline(Struct, frozen=True, eq=False):
     old: bool
     length: int
     keeps: bool
+    encoded: bool
     waits: bool
     strange: bool
+    block: bytes
 
 
 def find_head(data: bytes, line: int, most: int) -> tuple[int, int]:
@@ -140,13 +144,16 @@ def read_outline(block: bytes, most: int) -> Outline:
     path, _, query = target.partition(b"?")
     fields, repeated = _read_fields(lines)
     length = _read_length(fields, repeated, old)
-    keeps = not old
-    if b"connection" in fields:
-        tokens = [token.strip() for token in fields[b"connection"].lower().split(b",")]
+    connection = fields.get(b"connection")
+    # The second is what most clients send, and the same in both versions.
+    keeps = not old or connection == b"keep-alive"
+    if connection is not None and connection != b"keep-alive":
+        tokens = [token.strip() for token in connection.lower().split(b",")]
         keeps = b"keep-alive" in tokens if old else b"close" not in tokens
+    encoded = b"content-encoding" in fields and fields[b"content-encoding"].lower() != b"identity"
     waits = not old and b"expect" in fields
     strange = waits and fields[b"expect"].lower() != b"100-continue"
-    return Outline(method, path, query, fields, repeated, old, length, keeps, waits, strange)
+    return Outline(method, path, query, fields, repeated, old, length, keeps, encoded, waits, strange, block)
 
 
 def _bad(text: str) -> Fault:
@@ -183,16 +190,18 @@ def _check_grammar(method: bytes, block: bytes) -> None:
 
 def _read_fields(lines: list[bytes]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
     # The grammar holds already: each line is a token, a colon and a value.
-    fields: dict[bytes, bytes] = {}
+    rows = [line.partition(b":") for line in lines]
+    fields = {name.lower(): value.strip() for name, _, value in rows}
+    if len(fields) == len(lines):
+        return fields, _NONE
+    fields = {}
     repeated = _NONE
-    for line in lines:
-        name, _, value = line.partition(b":")
-        name = name.lower()
-        value = value.strip()
-        if name in fields:
-            repeated |= {name}
-            value = fields[name] + b", " + value
-        fields[name] = value
+    for name, _, value in rows:
+        key, text = name.lower(), value.strip()
+        if key in fields:
+            repeated |= {key}
+            text = fields[key] + b", " + text
+        fields[key] = text
     return fields, repeated
 
 

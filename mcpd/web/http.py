@@ -15,7 +15,7 @@ one sees of a client which closes, and closing is how MCP clients cancel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from math import inf
 from typing import Any, ClassVar
@@ -32,7 +32,8 @@ from mcpd.web.porch import Porch
 from mcpd.web.reply import Reply
 from mcpd.web.site import Request, Resource, Site
 from mcpd.web.spec import Limits
-from mcpd.web.upload import Upload, check_body
+from mcpd.web.upload import Upload, unwanted
+from mcpd.wire.codec import Piece
 from mcpd.wire.fault import Fault, Kind
 
 __all__ = ["Connection", "Doors", "Head", "Reply", "Request", "Resource"]
@@ -49,6 +50,10 @@ class Phase(Enum):
     HEAD = "waits for a head, or for the rest of one"
     EXCHANGE = "takes the rest of the body, then keeps what comes until the exchange is over"
     CLOSING = "throws away what comes"
+
+
+# Named once more: with Python 3.11, Phase.HEAD costs as much as a call or two.
+_HEAD, _EXCHANGE, _CLOSING = Phase.HEAD, Phase.EXCHANGE, Phase.CLOSING
 
 
 class Connection(Protocol):
@@ -70,15 +75,14 @@ class Connection(Protocol):
         self._porch = porch
         self._limits = porch.limits
         self._peer = peer
-        self._phase = Phase.CLOSING
+        self._phase = _CLOSING
         # What came and is not taken yet.
         self._queue = b""
         self._paused = False
         # When the connection began to be too old for another request.
         self._until = 0.0
         self._served = 0
-        # The last head that was read: a client's next one is often the same.
-        self._block = b""
+        # Of the last head that was read: a client's next one is often the same.
         self._outline: Outline | None = None
         # Whether the connection is kept after the running exchange, and
         # whether something of the client's is left that nobody will read.
@@ -105,18 +109,24 @@ class Connection(Protocol):
         now = porch.clock.seconds()
         self._until = now + self._limits.connection_life
         self.due = now + self._limits.header_timeout
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
 
     def dataReceived(self, data: bytes) -> None:
         """
         Take what came.
         """
         phase = self._phase
-        if phase is Phase.HEAD:
-            self._begin(self._queue + data if self._queue else data)
+        if phase is _HEAD:
+            if self._queue:
+                data = self._queue + data
+            outline = self._outline
+            if outline is not None and data.startswith(outline.block):
+                self._admit(outline, data, len(outline.block))
+            else:
+                self._begin(data)
         elif self._upload is not None:
             self._fill(self._upload, data)
-        elif phase is Phase.EXCHANGE:
+        elif phase is _EXCHANGE:
             self._queue += data
             self._throttle()
 
@@ -124,9 +134,10 @@ class Connection(Protocol):
         """
         End, and tell the exchange that runs.
         """
-        self._phase = Phase.CLOSING
+        self._phase = _CLOSING
         self.due = inf
-        self._queue = self._block = b""
+        self._queue = b""
+        self._outline = None
         self._outlet.forget()
         self._end_upload()
         self._porch.leave(self, self._peer)
@@ -168,27 +179,39 @@ class Connection(Protocol):
         """
         Close if the connection waits for a request; else its answer is the last.
         """
-        if self._phase is Phase.HEAD and not self._queue:
+        self._until = -inf
+        if self._phase is _HEAD and not self._queue:
             self._close()
 
     # What the reply calls.
 
-    def fields(self) -> bytes:
+    def give(self, line: bytes, own: bytes, parts: Sequence[Piece]) -> None:
         """
-        Give the fields that all answers of the moment share.
-        """
-        return self._porch.stamp.fields()
-
-    def parting(self, endless: bool) -> bytes:
-        """
-        Decide whether the connection is kept, and give the field that says so.
+        Send a whole answer, and go on.
         """
         porch = self._porch
-        spent = self._served >= self._limits.requests or porch.clock.seconds() >= self._until
-        if endless or spent or porch.retiring or not self._keeps:
+        now = porch.clock.seconds()
+        plain = self._keeps and now < self._until and not self.old
+        parting = b"\r\n" if plain else self._part(now) + b"\r\n"
+        if self.bodyless:
+            parts = ()
+        self._outlet.send(b"".join([line, porch.stamp.fields(now), own, parting, *parts]))
+        if self._queue or not self._keeps:
+            self.finished()
+            return
+        self._reply = None
+        self._phase = _HEAD
+        self.due = now + self._limits.idle_timeout
+
+    def begin(self, line: bytes, own: bytes, endless: bool) -> bytes:
+        """
+        Write the head of an answer whose body comes later.
+        """
+        if endless:
             self._keeps = False
-            return b"Connection: close\r\n"
-        return b"Connection: keep-alive\r\n" if self.old else b""
+        porch = self._porch
+        now = porch.clock.seconds()
+        return b"".join((line, porch.stamp.fields(now), own, self._part(now)))
 
     def send(self, data: bytes) -> None:
         """
@@ -219,33 +242,30 @@ class Connection(Protocol):
             self.due = inf
             self.later(self._resume)
         else:
-            self._phase = Phase.HEAD
+            self._phase = _HEAD
             self.due = self._porch.clock.seconds() + self._limits.idle_timeout
+
+    def _part(self, now: float) -> bytes:
+        # Whether the connection is kept, and the field that says so.
+        if not self._keeps or now >= self._until:
+            self._keeps = False
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self.old else b""
 
     # From bytes to a head.
 
     def _begin(self, data: bytes) -> None:
-        end = data.find(b"\r\n\r\n") + 4
-        outline = self._outline
-        if end < 4 or outline is None or data[:end] != self._block:
-            try:
-                end, outline = self._read(data)
-            except Fault as fault:
-                self._refuse(fault)
+        limits = self._limits
+        try:
+            start, end = find_head(data, limits.request_line, limits.head)
+            if not end:
+                self._wait(data)
                 return
-        if outline is not None:
-            self._admit(outline, data, end)
-
-    def _read(self, data: bytes) -> tuple[int, Outline | None]:
-        start, end = find_head(data, self._limits.request_line, self._limits.head)
-        if not end:
-            self._wait(data)
-            return 0, None
-        self._block = b""
-        block = data[start:end]
-        self._outline = read_outline(block, self._limits.fields)
-        self._block = block
-        return end, self._outline
+            self._outline = outline = read_outline(data[start:end], limits.fields)
+        except Fault as fault:
+            self._refuse(fault)
+            return
+        self._admit(outline, data, end)
 
     def _wait(self, data: bytes) -> None:
         # From the first byte on; a new connection has no longer than that in all.
@@ -256,21 +276,27 @@ class Connection(Protocol):
     # From a head to an exchange.
 
     def _admit(self, outline: Outline, data: bytes, end: int) -> None:
-        # An upgrade to WebSocket will leave here; today it is a wish that is ignored.
-        self._served += 1
+        # One straight way, since each request goes it; the rarer ones leave from here.
+        # An upgrade to WebSocket will, too; today it is a wish that is ignored.
+        porch, limits = self._porch, self._limits
+        method, length = outline.method, outline.length
         self._keeps = outline.keeps
         self.old = outline.old
-        self.bodyless = outline.method == b"HEAD"
+        self.bodyless = method == b"HEAD"
         reply = self._open()
-        method, path, query = outline.method, outline.path, outline.query
-        head = Head(method, path, query, outline.fields, outline.repeated, self._peer, reply.id)
-        stop = end + outline.length
+        head = Head(
+            method, outline.path, outline.query, outline.fields, outline.repeated, self._peer, reply.id
+        )
+        stop = end + length
         # A body in chunks is never whole, even if it is here.
         whole = end <= stop <= len(data)
         self._queue = data[stop:] if whole else b""
         try:
-            resource, caller = self._porch.site.admit(head)
-            check_body(outline, self._limits.body)
+            resource, caller = porch.site.admit(head)
+            if outline.encoded or length > limits.body:
+                raise unwanted(outline)
+            if whole and not outline.strange:
+                resource.serve(Request(head, caller, data[end:stop]), reply)
         except Exception:
             if not whole:
                 self._leave_unread()
@@ -279,17 +305,21 @@ class Connection(Protocol):
         if outline.strange:
             self._leave_unread()
             reply.fault(_bad("only 100-continue can be expected"), status=417)
-        elif whole:
-            self._serve(resource, Request(head, caller, data[end:stop]), reply)
-        else:
-            now = self._porch.clock.seconds()
-            upload = Upload(outline, resource, head, caller, reply, now, self._limits, self._porch.ledger)
+        elif not whole:
+            now = porch.clock.seconds()
+            upload = Upload(outline, resource, head, caller, reply, now, limits, porch.ledger)
             self._receive(upload, data[end:])
+        elif self._queue:
+            self._throttle()
 
     def _open(self) -> Reply:
-        self._phase = Phase.EXCHANGE
+        self._served += 1
+        if self._served >= self._limits.requests:
+            self._keeps = False
+        self._phase = _EXCHANGE
         self.due = inf
-        reply = self._reply = Reply(self, self._porch.new_id())
+        porch = self._porch
+        reply = self._reply = Reply(self, porch.mint.mint(porch.clock.seconds()))
         return reply
 
     def _serve(self, resource: Resource, request: Request, reply: Reply) -> None:
@@ -301,15 +331,15 @@ class Connection(Protocol):
             self._throttle()
 
     def _resume(self) -> None:
-        if self._phase is Phase.EXCHANGE:
-            self._phase = Phase.HEAD
+        if self._phase is _EXCHANGE:
+            self._phase = _HEAD
             queue, self._queue = self._queue, b""
-            self._begin(queue)
+            self.dataReceived(queue)
             self._throttle()
 
     def _throttle(self) -> None:
         # Never while nothing is queued: a transport that is paused does not see a hang-up.
-        full = self._phase is Phase.EXCHANGE and len(self._queue) > self._limits.queued
+        full = self._phase is _EXCHANGE and len(self._queue) > self._limits.queued
         if full is not self._paused:
             self._paused = full
             transport: Any = self.transport
@@ -353,7 +383,6 @@ class Connection(Protocol):
     def _refuse(self, fault: Fault) -> None:
         reply = self._reply
         if reply is None:
-            self._served += 1
             self.old = self.bodyless = False
             reply = self._open()
         self._end_upload()
@@ -376,7 +405,7 @@ class Connection(Protocol):
         self._unread = True
 
     def _close(self) -> None:
-        self._phase = Phase.CLOSING
+        self._phase = _CLOSING
         self.due = self._porch.clock.seconds() + _GRACE
         # Closing a socket with unread bytes resets it, and the client may lose
         # the answer: go on reading for a moment instead.

@@ -65,8 +65,11 @@ class Mcp:
         fields = head.fields
         caller = self._judge.judge(fields, head.repeated)
         if head.method == b"POST":
-            _check_type(fields.get(b"content-type"))
-            _check_accept(fields.get(b"accept"))
+            type, accept = fields.get(b"content-type"), fields.get(b"accept")
+            # As almost everybody sends them.
+            if type != _JSON or accept != _USUAL_ACCEPT:
+                _check_type(type)
+                _check_accept(accept)
         elif fields.get(b"mcp-protocol-version") in _MODERN:
             raise Fault(
                 Kind.METHOD_NOT_ALLOWED, "this revision knows only POST", headers=((b"Allow", b"POST"),)
@@ -88,8 +91,6 @@ class Mcp:
 def _check_type(value: bytes | None) -> None:
     # Exactly this type: what else a page may send without asking first
     # (text/plain, a form) never gets in.
-    if value == _JSON:
-        return
     type, _, parameters = (value or b"").partition(b";")
     charset = parameters.strip().lower().replace(b'"', b"")
     if type.strip().lower() != _JSON or charset not in (b"", b"charset=utf-8"):
@@ -98,7 +99,7 @@ def _check_type(value: bytes | None) -> None:
 
 def _check_accept(value: bytes | None) -> None:
     # No field accepts everything (RFC 9110, section 12.5.1).
-    if value == _USUAL_ACCEPT or value is None:
+    if value is None:
         return
     ranges = {item.partition(b";")[0].strip().lower() for item in value.split(b",")}
     json = ranges & {_JSON, b"application/*", b"*/*"}

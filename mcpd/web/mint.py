@@ -11,8 +11,11 @@ from collections.abc import Callable
 
 from attrs import define
 
-_DRAW, _POOL = 10, 640
+# Bytes of a draw: one for each random letter of a stem, and three for the count.
+_RANDOM, _DRAW, _POOL = 12, 15, 480
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Any byte to a letter; each letter stands for eight of them.
+_ANY = _LETTERS.encode() * 8
 _PAIRS = tuple(first + second for first in _LETTERS for second in _LETTERS)
 
 
@@ -31,6 +34,8 @@ class Mint:
 
     entropy: Callable[[int], bytes]
     _millisecond: int = -1
+    _era: int = -1
+    _start: str = ""
     _stem: str = ""
     _count: int = 0
     _pool: bytes = b""
@@ -54,9 +59,14 @@ class Mint:
         if not self._pool:
             # One system call for many draws.
             self._pool = self.entropy(_POOL)
-        drawn = int.from_bytes(self._pool[:_DRAW], "big")
-        self._pool = self._pool[_DRAW:]
-        self._count = drawn & 0x7FFFF
-        number = ((millisecond & 0xFFFFFFFFFFFF) << 60) | drawn >> 20
-        shifts = range(100, -1, -10)
-        self._stem = "".join([_PAIRS[number >> shift & 1023] for shift in shifts])
+        drawn, self._pool = self._pool[:_DRAW], self._pool[_DRAW:]
+        self._count = int.from_bytes(drawn[_RANDOM:], "big") & 0x7FFFF
+        high, low = _PAIRS[millisecond >> 10 & 1023], _PAIRS[millisecond & 1023]
+        if millisecond >> 20 != self._era:
+            self._begin(millisecond >> 20)
+        self._stem = self._start + high + low + drawn[:_RANDOM].translate(_ANY).decode()
+
+    def _begin(self, era: int) -> None:
+        # The letters that stay the same for 2 ** 20 milliseconds, about 17 minutes.
+        self._era = era
+        self._start = _PAIRS[era >> 20 & 1023] + _PAIRS[era >> 10 & 1023] + _PAIRS[era & 1023]

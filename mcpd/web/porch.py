@@ -58,8 +58,10 @@ class Porch:
         site: What the listener serves.
         limits: The bounds.
         ledger: What all listeners hold together.
-        retiring: Whether no connection is kept for a next request.
+        retiring: Whether no connection is let in any more.
         slow: Outlets whose clients take less than they are sent.
+        stamp: Writes the fields that all answers share.
+        mint: Makes the ids of requests.
     """
 
     clock: IReactorTime
@@ -75,14 +77,8 @@ class Porch:
     _tick: IDelayedCall | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.stamp = Stamp(self.clock)
+        self.stamp = Stamp()
         self.mint = Mint(self.entropy)
-
-    def new_id(self) -> str:
-        """
-        Make the id of a request.
-        """
-        return self.mint.mint(self.clock.seconds())
 
     def enter(self, guest: Guest, peer: str) -> bool:
         """

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from attrs import define, field
-from twisted.internet.interfaces import IReactorTime
+from msgspec import Struct
 
 from mcpd.wire import codec, sse
 from mcpd.wire.codec import Piece
@@ -34,13 +34,13 @@ _SECURITY = (
     b"Referrer-Policy: no-referrer\r\n"
     b"Cross-Origin-Resource-Policy: same-origin\r\n"
 )
-_JSON = b"\r\nCache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-_EMPTY = b"\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
+_JSON = b"%b\r\nCache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+_EMPTY = b"%b\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
 # RFC 9110, section 8.6: a 204 has no Content-Length.
-_NOTHING = b"\r\nCache-Control: no-store\r\n"
+_NOTHING = b"%b\r\nCache-Control: no-store\r\n"
 # nginx would hold events back without the second, and compress them without "no-transform".
 _STREAM = (
-    b"\r\nCache-Control: no-store, no-transform\r\n"
+    b"%b\r\nCache-Control: no-store, no-transform\r\n"
     b"X-Accel-Buffering: no\r\n"
     b"Content-Type: text/event-stream\r\n"
 )
@@ -52,15 +52,17 @@ class Stamp:
     The fields that all answers of a second share, up to the request's id.
     """
 
-    _clock: IReactorTime
     _second: int = field(default=-1, init=False)
     _fields: bytes = field(default=b"", init=False)
 
-    def fields(self) -> bytes:
+    def fields(self, now: float) -> bytes:
         """
         Give the fields; the id belongs right behind them.
+
+        Args:
+            now: Seconds since 1970.
         """
-        second = int(self._clock.seconds())
+        second = int(now)
         if second != self._second:
             self._second = second
             date = formatdate(second, usegmt=True).encode()
@@ -68,7 +70,7 @@ class Stamp:
         return self._fields
 
 
-class Way(Protocol):
+class Carrier(Protocol):
     """
     What a reply needs of its connection.
 
@@ -82,16 +84,23 @@ class Way(Protocol):
     @property
     def old(self) -> bool: ...  # noqa: D102
 
-    def fields(self) -> bytes:
+    def give(self, line: bytes, own: bytes, parts: Sequence[Piece]) -> None:
         """
-        Give the shared fields of the moment.
-        """
-
-    def parting(self, endless: bool) -> bytes:
-        """
-        Decide whether the connection is kept, and give the field that says so.
+        Send a whole answer, and hear that it was given.
 
         Args:
+            line: The status line.
+            own: The request's id, and the answer's own fields.
+            parts: The body, to be joined.
+        """
+
+    def begin(self, line: bytes, own: bytes, endless: bool) -> bytes:
+        """
+        Write the head of an answer whose body comes later, up to the empty line.
+
+        Args:
+            line: As above.
+            own: As above.
             endless: The answer's end cannot be told but by closing.
         """
 
@@ -116,8 +125,7 @@ class Way(Protocol):
         """
 
 
-@define(eq=False)
-class Reply:
+class Reply(Struct, eq=False):
     """
     The way back of one request.
 
@@ -127,7 +135,7 @@ class Reply:
         hung_up: Called once if the peer goes before the answer was given.
     """
 
-    _way: Way
+    _carrier: Carrier
     id: str
     gone: bool = False
     hung_up: Callable[[], None] | None = None
@@ -149,7 +157,9 @@ class Reply:
             self._events += sse.event(parts)
             self.end()
             return
-        self._whole(status, _JSON % sum(map(len, parts)), fields, parts)
+        self.gone = True
+        own = _JSON % (self.id.encode(), sum(map(len, parts)))
+        self._carrier.give(_LINES[status], own + _write(fields) if fields else own, parts)
 
     def empty(self, status: int, fields: Fields = ()) -> None:
         """
@@ -158,7 +168,9 @@ class Reply:
         if self._events is not None:
             self.end()
         elif not self.gone:
-            self._whole(status, _NOTHING if status == 204 else _EMPTY, fields, ())
+            self.gone = True
+            own = (_NOTHING if status == 204 else _EMPTY) % self.id.encode()
+            self._carrier.give(_LINES[status], own + _write(fields), ())
 
     def notice(self, parts: Sequence[Piece]) -> None:
         """
@@ -176,7 +188,7 @@ class Reply:
         events = self._events
         assert events is not None  # noqa: S101  opened above
         if not events:
-            self._way.later(self._flush)
+            self._carrier.later(self._flush)
         events += sse.event(parts)
 
     def end(self) -> None:
@@ -189,7 +201,7 @@ class Reply:
             self._open()
         self._write(last=True)
         self.gone = True
-        self._way.finished()
+        self._carrier.finished()
 
     def fault(self, fault: Fault, id: bytes | None = None, status: int | None = None) -> None:
         """
@@ -221,23 +233,10 @@ class Reply:
             self._events.append(sse.COMMENT)
             self._write(last=False)
 
-    def _whole(self, status: int, about: bytes, fields: Fields, parts: Sequence[Piece]) -> None:
-        self.gone = True
-        way = self._way
-        out: list[Piece] = [_LINES[status], way.fields(), self.id.encode(), about, way.parting(False)]
-        for name, value in fields:
-            out += (name, b": ", value, b"\r\n")
-        out.append(b"\r\n")
-        if not way.bodyless:
-            out += parts
-        way.send(b"".join(out))
-        way.finished()
-
     def _open(self) -> None:
-        way = self._way
-        coding = b"\r\n" if way.old else b"Transfer-Encoding: chunked\r\n\r\n"
-        head = (_LINES[200], way.fields(), self.id.encode(), _STREAM, way.parting(way.old), coding)
-        self._head = b"".join(head)
+        carrier = self._carrier
+        head = carrier.begin(_LINES[200], _STREAM % self.id.encode(), carrier.old)
+        self._head = head + (b"\r\n" if carrier.old else b"Transfer-Encoding: chunked\r\n\r\n")
         self._events = []
 
     def _flush(self) -> None:
@@ -247,13 +246,17 @@ class Reply:
     def _write(self, last: bool) -> None:
         body = b"".join(self._events or ())
         self._events = []
-        way = self._way
-        if way.bodyless:
+        carrier = self._carrier
+        if carrier.bodyless:
             body = b""
-        elif not way.old:
+        elif not carrier.old:
             chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             body = chunk + b"0\r\n\r\n" if last else chunk
         data, self._head = self._head + body, b""
         if data:
-            way.send(data)
-        way.spoke()
+            carrier.send(data)
+        carrier.spoke()
+
+
+def _write(fields: Fields) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in fields])

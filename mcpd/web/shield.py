@@ -33,11 +33,12 @@ class Shield:
     Attributes:
         hosts: What requests may be meant for.
         origins: Whose pages may call.
+        good_hosts: Values of Host that were judged good; no need to ask again.
     """
 
     hosts: tuple[HostRule, ...]
     origins: tuple[OriginRule, ...]
-    _good_hosts: set[bytes] = field(factory=set, init=False)
+    good_hosts: set[bytes] = field(factory=set, init=False)
     _good_origins: set[bytes] = field(factory=set, init=False)
 
     @classmethod
@@ -87,7 +88,7 @@ class Shield:
         """
         fields = head.fields
         host = fields.get(b"host")
-        if host not in self._good_hosts:
+        if host not in self.good_hosts:
             self._judge_host(host)
         origin = fields.get(b"origin")
         if origin is not None and origin not in self._good_origins:
@@ -101,7 +102,7 @@ class Shield:
             raise Fault(Kind.BAD_REQUEST, "the request needs one Host, and a valid one") from None
         if not any(rule.accepts(authority, 80) for rule in self.hosts):
             raise Fault(Kind.MISDIRECTED, "this Host is not served here; the setting is listen.hosts")
-        _remember(self._good_hosts, host or b"")
+        _remember(self.good_hosts, host or b"")
 
     def _judge_origin(self, origin: bytes) -> None:
         try:

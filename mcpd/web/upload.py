@@ -21,21 +21,13 @@ _START = 5.0
 """Seconds before a body's pace is judged, and one second between judgements from then on."""
 
 
-def check_body(outline: Outline, limit: int) -> None:
+def unwanted(outline: Outline) -> Fault:
     """
-    Judge from the head whether a body is wanted.
-
-    Args:
-        outline: The head.
-        limit: Most bytes.
-
-    Raises:
-        Fault: It is too long, or encoded.
+    Tell what is wrong with a body that is encoded or longer than it may be.
     """
-    if outline.fields.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise Fault(Kind.UNSUPPORTED_TYPE, "a body may have no Content-Encoding")
-    if outline.length > limit:
-        raise Fault(Kind.TOO_LARGE, "the body is longer than limits.body")
+    if outline.encoded:
+        return Fault(Kind.UNSUPPORTED_TYPE, "a body may have no Content-Encoding")
+    return Fault(Kind.TOO_LARGE, "the body is longer than limits.body")
 
 
 @define(eq=False)

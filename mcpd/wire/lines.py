@@ -46,32 +46,25 @@ class Lines:
         Raises:
             LineTooLong: A line is longer than the limit.
         """
-        end = data.rfind(b"\n")
-        if end < 0:
-            self._keep(data)
-            return []
-        rest = data[end + 1 :]
-        whole = data[:end]
-        if self._pieces:
-            self._pieces.append(whole)
-            whole = b"".join(self._pieces)
-            self._pieces.clear()
-            self._kept = 0
-        if rest:
-            self._keep(rest)
-        if b"\n" not in whole:
-            return self._checked([whole])
-        return self._checked(whole.split(b"\n"))
-
-    def _checked(self, lines: list[bytes]) -> list[bytes]:
-        whole = []
-        for line in lines:
-            bare = line[:-1] if line[-1:] == b"\r" else line
-            if len(bare) > self.limit:
+        lines: list[bytes] = []
+        start = 0
+        # Not split(): it looks at each byte, which find() leaves to the C library.
+        while (end := data.find(b"\n", start)) >= 0:
+            line = data[start:end]
+            start = end + 1
+            if self._pieces:
+                line = b"".join((*self._pieces, line))
+                self._pieces.clear()
+                self._kept = 0
+            if line[-1:] == b"\r":
+                line = line[:-1]
+            if len(line) > self.limit:
                 raise LineTooLong
-            if bare:
-                whole.append(bare)
-        return whole
+            if line:
+                lines.append(line)
+        if start < len(data):
+            self._keep(data[start:])
+        return lines
 
     def _keep(self, data: bytes) -> None:
         self._kept += len(data)

@@ -71,6 +71,7 @@ class Crew:
     _ready: Worker | None = field(init=False, default=None)
     _launching: Deferred[None] | None = field(init=False, default=None)
     _usual: Patience = field(init=False)
+    _differs: bool = field(init=False)
     _said: Said = field(init=False)
     _legacy: bool = field(init=False, default=False)
     _failures: int = field(init=False, default=0)
@@ -81,6 +82,7 @@ class Crew:
 
     def __attrs_post_init__(self) -> None:
         self._usual = Patience(self.spec.timeouts.call, self.spec.timeouts.max)
+        self._differs = bool(self.spec.timeouts.tools)
 
     def start(self) -> None:
         """
@@ -119,11 +121,11 @@ class Crew:
             if self._hopeless or self._stopping is not None:
                 return fail(self._unavailable())
             return self._held.hold(call, listener, self._patience(call).call)
-        return worker.ask(call, listener, self._patience(call))
+        return worker.ask(call, listener, self._patience(call) if self._differs else self._usual)
 
     def _patience(self, call: Call) -> Patience:
         times = self.spec.timeouts
-        if times.tools and "name" in call.params:
+        if self._differs and "name" in call.params:
             name = codec.text(call.params["name"]) or ""
             return Patience(times.tools.get(name, times.call), times.max)
         return self._usual

@@ -216,8 +216,8 @@ class Peer:
             # Bounded: a worker may never read.
             text = "the plugin does not keep up with its calls"
             return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))
-        self._number += 1
-        number = b"%d" % self._number
+        self._number = count = self._number + 1
+        number = b"%d" % count
         line = codec.request(number, call.method.encode(), self._speech.params(call, number))
         if self._pending:
             self._gather(line)
@@ -247,23 +247,28 @@ class Peer:
         """
         Hear what the worker wrote.
         """
+        pending = self._pending
         for line in lines:
-            answer = codec.read_usual(line)
+            answer = codec.read_usual(line) or self._heard(line)
             if answer is None:
-                self._heard(line)
+                continue
+            waiting = pending.pop(answer.id, None)
+            if waiting is None:
+                self.strays.answers += 1
             else:
-                self._answered(answer)
+                waiting.deferred.callback(answer)
 
-    def _heard(self, line: bytes) -> None:
+    def _heard(self, line: bytes) -> Answer | Refusal | None:
+        # What is no answer has its effect here.
         try:
             message = self._reader.read(line)
         except Fault as fault:
             self.strays.noise += 1
             self._noise(line, fault.text)
-            return
+            return None
         match message:
             case Answer() | Refusal():
-                self._answered(message)
+                return message
             case Notice():
                 self._noticed(message)
             case Request():
@@ -271,13 +276,7 @@ class Peer:
             case _:
                 self.strays.noise += 1
                 self._noise(line, "it is a batch")
-
-    def _answered(self, message: Answer | Refusal) -> None:
-        waiting = self._pending.pop(message.id, None)
-        if waiting is None:
-            self.strays.answers += 1
-        else:
-            waiting.deferred.callback(message)
+        return None
 
     def expire(self) -> None:
         """

@@ -131,6 +131,8 @@ class Worker:
 
     Attributes:
         spec: What was configured of its plugin.
+        ask: Puts a call to it, once it is ready: its peer's own method, for
+            every call comes this way (:meth:`mcpd.workers.peer.Peer.ask`).
     """
 
     spec: Plugin
@@ -139,6 +141,7 @@ class Worker:
     _noise: Noise
     _stderr: Callable[[bytes], None]
     _legacy: bool = False
+    ask: Callable[[Call, Listener, Patience], Deferred[Answer | Refusal]] = field(init=False)
     _peer: Peer = field(init=False)
     _life: Life = field(init=False)
     _greeting: Greeting = field(init=False)
@@ -148,6 +151,7 @@ class Worker:
     def __attrs_post_init__(self) -> None:
         times = self.spec.timeouts
         self._peer = Peer(self._clock, _nobody, self._noise, lambda: self.crowded)
+        self.ask = self._peer.ask
         self._life = live(Core(self._clock, self, times.start, times.stop))
         protocol = "legacy" if self._legacy else self.spec.protocol
         self._greeting = Greeting(self._peer, protocol, times.start)
@@ -197,15 +201,6 @@ class Worker:
         End it: close its input, then SIGTERM, then SIGKILL for its whole tree.
         """
         self._life.stop()
-
-    def ask(self, call: Call, listener: Listener, patience: Patience) -> Deferred[Answer | Refusal]:
-        """
-        Put a call to it, once it is ready.
-
-        Returns:
-            As :meth:`mcpd.wire.call.Answerer.ask` says.
-        """
-        return self._peer.ask(call, listener, patience)
 
     def _tick(self) -> None:
         # One timer for all calls of a worker: a call costs none.

@@ -26,7 +26,7 @@ OLD, NEW = Legacy(NEWEST_LEGACY), Modern()
 @define(eq=False)
 class Running:
     """
-    An exchange, and what became of it.
+    An exchange, and what became of it (:class:`mcpd.relay.exchange.Books`).
     """
 
     tongue: Tongue = NEW
@@ -42,18 +42,16 @@ class Running:
     def __attrs_post_init__(self) -> None:
         self.call = Deferred(lambda _: self.count())
         exchange = self.exchange = Exchange(
-            id=b'"7"',
-            caller="key:a",
-            siblings=None,
-            tongue=self.tongue,
-            way=self.way,
-            tool=tool(),
-            token=self.token,
-            over=self.overs.append,
-            unexpected=self.unexpected,
+            b'"7"', "key:a", None, self.tongue, self.way, tool(), self.token, self
         )
         if self.follows:
             exchange.follow(self.call)
+
+    def over(self, exchange: Exchange) -> None:
+        """
+        Keep who has its outcome.
+        """
+        self.overs.append(exchange)
 
     def count(self) -> None:
         """

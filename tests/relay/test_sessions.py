@@ -31,7 +31,7 @@ LIMITS = SessionLimits(idle=Seconds(100), life=Seconds(1000), per_principal=2, t
 @define(eq=False)
 class Work:
     """
-    An exchange that runs in a session.
+    An exchange that runs in a session, and its books (:class:`mcpd.relay.exchange.Books`).
 
     Attributes:
         way: The way back to its client.
@@ -46,7 +46,7 @@ class Work:
     def __attrs_post_init__(self) -> None:
         siblings, tongue = self.session.running, self.session.tongue
         self.exchange = siblings[self.id] = Exchange(
-            self.id, ALICE, siblings, tongue, self.way, tool(), None, self.leave, self.never
+            self.id, ALICE, siblings, tongue, self.way, tool(), None, self
         )
         self.exchange.follow(Deferred())
 
@@ -57,13 +57,13 @@ class Work:
         """
         return self.way.ends
 
-    def leave(self, exchange: Exchange) -> None:
+    def over(self, exchange: Exchange) -> None:
         """
         Leave the session's books.
         """
         del self.session.running[self.id]
 
-    def never(self, failure: Failure, number: str) -> Fault:
+    def unexpected(self, failure: Failure, number: str) -> Fault:
         """
         Fail the test: nothing unexpected happens here.
         """

@@ -224,6 +224,12 @@ class ExchangeTests(SynchronousTestCase):
         self.assertNotIn(b"secret", client.socket.taken)
         self.assertEqual(client.answer.fields["Connection"], "close")
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        client = stage.connect()
+        head, mark, body = post().partition(b"\r\n\r\n")
+        client.send(head + mark)
+        client.send(body)
+        self.assertEqual(client.answer.status, 500)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         stage.echo.plan = None
         other = stage.connect()
         other.send(post())

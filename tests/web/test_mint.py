@@ -47,11 +47,19 @@ class MintTests(SynchronousTestCase):
         self.assertEqual(ids, sorted(set(ids)))
         self.assertEqual({len(id) for id in ids}, {26})
 
+    def test_time(self) -> None:
+        """
+        An id tells its millisecond, whatever was asked before.
+        """
+        mint = Mint(bytes)
+        for millisecond in (0, 1 << 20, (1 << 20) - 1, (1 << 48) - 1, 1023, 1024):
+            self.assertEqual(value(mint.mint((millisecond + 0.5) / 1000)) >> 80, millisecond)
+
     def test_many(self) -> None:
         """
         A clock that stands still does not run out of ids.
         """
-        draws = iter((b"\x01" + b"\xff" * 9, b"\x02" + b"\xff" * 9))
+        draws = iter((b"\x01" + b"\xff" * 14, b"\x02" + b"\xff" * 14))
         mint = Mint(lambda size: next(draws))
         ids = [mint.mint(1.0) for _ in range((1 << 19) + 2)]
         self.assertEqual(len(set(ids)), len(ids))

@@ -6,17 +6,17 @@ Tests for :mod:`mcpd.web.reply`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 from msgspec import Raw
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.units import Seconds
 from mcpd.web.http import Reply, Request
 from mcpd.web.reply import Stamp
 from mcpd.web.spec import Limits
+from mcpd.wire.codec import Piece
 from mcpd.wire.fault import Fault, Kind
 from tests.web.stage import Answer, Client, Stage, post, read_answers
 
@@ -33,17 +33,18 @@ class Line:
     calls: list[Callable[[], None]] = field(factory=list)
     over: int = 0
 
-    def fields(self) -> bytes:
+    def give(self, line: bytes, own: bytes, parts: Sequence[Piece]) -> None:
         """
-        Give one field, and the name of the id's.
+        Remember an answer.
         """
-        return b"A: a\r\nX-Request-Id: "
+        self.sent.append(b"".join((self.begin(line, own, False), b"\r\n", *parts)))
+        self.finished()
 
-    def parting(self, endless: bool) -> bytes:
+    def begin(self, line: bytes, own: bytes, endless: bool) -> bytes:
         """
-        Keep the connection if it can be.
+        Write a field of its own, and keep the connection if it can be.
         """
-        return b"Connection: close\r\n" if endless else b""
+        return line + b"A: a\r\nX-Request-Id: " + own + (b"Connection: close\r\n" if endless else b"")
 
     def send(self, data: bytes) -> None:
         """
@@ -364,11 +365,8 @@ class StampTests(SynchronousTestCase):
         """
         The date is that of the second.
         """
-        clock = Clock()
-        stamp = Stamp(clock)
-        first = stamp.fields()
-        clock.advance(0.9)
-        self.assertIs(stamp.fields(), first)
-        clock.advance(0.1)
-        self.assertIn(b"\r\nDate: Thu, 01 Jan 1970 00:00:01 GMT\r\n", stamp.fields())
-        self.assertTrue(stamp.fields().endswith(b"\r\nX-Request-Id: "))
+        stamp = Stamp()
+        first = stamp.fields(0.0)
+        self.assertIs(stamp.fields(0.9), first)
+        self.assertIn(b"\r\nDate: Thu, 01 Jan 1970 00:00:01 GMT\r\n", stamp.fields(1.0))
+        self.assertTrue(stamp.fields(1.0).endswith(b"\r\nX-Request-Id: "))

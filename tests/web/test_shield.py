@@ -139,7 +139,7 @@ class ShieldTests(SynchronousTestCase):
         """
         for port in range(1, 2000):
             self.shield.judge(head(b"localhost:%d" % port))
-        self.assertLess(len(self.shield._good_hosts), 300)
+        self.assertLess(len(self.shield.good_hosts), 300)
 
     def test_malformed(self) -> None:
         """
