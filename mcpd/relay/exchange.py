@@ -145,7 +145,7 @@ class Exchange(Struct, eq=False):
             self._call.cancel()
 
     def _answered(self, outcome: Answer | Refusal) -> None:
-        self._books.over(self)
+        self._close()
         if self._mute:
             return
         try:
@@ -157,8 +157,13 @@ class Exchange(Struct, eq=False):
         except Exception:
             self._explain(Failure())
 
-    def _failed(self, failure: Failure) -> None:
+    def _close(self) -> None:
         self._books.over(self)
+        # Else each call would leave a circle of objects to the garbage collector.
+        self._way.hung_up = None
+
+    def _failed(self, failure: Failure) -> None:
+        self._close()
         if self._mute and failure.check(CancelledError, Fault):
             return
         self._explain(failure)
