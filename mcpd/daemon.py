@@ -114,7 +114,7 @@ class Daemon(Service):
         self._sessions = Sessions(world.reactor, world.entropy, settings.sessions)
         private = any(listen.auth == "required" for listen in settings.listen)
         reader = Reader(id=limits.id, method=limits.method)
-        self.router = Router(world.reactor, publisher, reader, limits, self._sessions, private)
+        self.router = Router(publisher, reader, limits, self._sessions, private)
         self._ledger = Ledger(limits)
         self._folder: StateFolder | None = None
         self._key: ApiKey | None = None
@@ -239,7 +239,7 @@ class Daemon(Service):
     async def _stop(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
-        await DeferredList([_stopped(port) for _, port in self._doors])
+        await DeferredList([_stopped(port) for _, port in self._doors], consumeErrors=True)
         for doors, _ in self._doors:
             doors.retire()
         await self._drain()

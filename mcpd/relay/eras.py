@@ -10,7 +10,7 @@ plugin's results and errors, fitted to what the client's revision knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from attrs import frozen
@@ -118,10 +118,10 @@ class Legacy:
             return codec.answer(id, self._fit(result, tool)), 200
         return codec.answer(id, result), 200
 
-    def _fit(self, result: Members, tool: Tool) -> Iterable[tuple[str, Piece]]:
+    def _fit(self, result: Members, tool: Tool) -> dict[str, Piece]:
         fitted: dict[str, Piece] = wrap(result) if tool.wrapped else {**result}
-        for name in _MODERN_MEMBERS.intersection(fitted):
-            del fitted[name]
+        for name in _MODERN_MEMBERS:
+            fitted.pop(name, None)
         meta = codec.members(fitted["_meta"]) if "_meta" in fitted else None
         if meta is not None and meta.pop(_SERVER_INFO, None) is not None:
             del fitted["_meta"]
@@ -129,7 +129,7 @@ class Legacy:
                 out: list[Piece] = []
                 codec.put(out, meta.items())
                 fitted["_meta"] = b"".join(out)
-        return fitted.items()
+        return fitted
 
     def refusal(self, id: bytes, refusal: Refusal) -> Body:
         """

@@ -22,6 +22,7 @@ from mcpd.wire.revision import LEGACY_NAMES, METHODS, MODERN, MODERN_NAMES, Era
 
 _VERSION_FIELD, _METHOD_FIELD, _NAME_FIELD = b"mcp-protocol-version", b"mcp-method", b"mcp-name"
 SESSION_FIELD = b"mcp-session-id"
+_TOKEN_STARTS = frozenset(bytes((byte,)) for byte in b'"-0123456789')
 _OURS = "io.modelcontextprotocol/"
 _VERSION = _OURS + "protocolVersion"
 _CAPABILITIES = _OURS + "clientCapabilities"
@@ -69,6 +70,19 @@ def read_meta(params: Members, most: int) -> Members:
     if meta is None:
         raise Fault(Kind.ENVELOPE, "_meta must be an object")
     return meta
+
+
+def read_token(meta: Members) -> Raw | None:
+    """
+    Read the token that a client gave for progress; None if it wants none.
+
+    Raises:
+        Fault: ENVELOPE, it is no string and no number (MCP schema, ``ProgressToken``).
+    """
+    token = meta.get("progressToken")
+    if token is not None and bytes(memoryview(token)[:1]) not in _TOKEN_STARTS:
+        raise Fault(Kind.ENVELOPE, "progressToken must be a string or a number")
+    return token
 
 
 def for_plugin(meta: Members) -> Members:

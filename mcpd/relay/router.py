@@ -16,7 +16,6 @@ from typing import Protocol
 from attrs import define, field
 from msgspec import Raw, Struct
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from mcpd.events import Incident, Publisher
@@ -84,7 +83,6 @@ class Router:
         private: Whether lists may be kept for one principal only.
     """
 
-    _clock: IReactorTime
     _publisher: Publisher
     _reader: Reader
     _bounds: Bounds
@@ -285,7 +283,7 @@ class Router:
         token = None
         own: Members = {**params, "name": route.name}
         if meta:
-            token, meta = meta.get("progressToken"), ladder.for_plugin(meta)
+            token, meta = ladder.read_token(meta), ladder.for_plugin(meta)
         own.pop("_meta", None)
         call = Call("tools/call", own, meta, token is not None)
         siblings = None if session is None else session.running

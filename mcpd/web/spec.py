@@ -69,7 +69,7 @@ class Limits:
         queue: Calls that may wait for one plugin's worker to be ready.
         id: Bytes of a JSON-RPC id.
         method: Bytes of a method's name.
-        name: Bytes of a tool's name.
+        name: Bytes of a tool's name as a request writes it, quotes and all.
         cursor: Bytes of a cursor.
         meta: Bytes of ``_meta``.
     """
@@ -97,6 +97,6 @@ class Limits:
     queue: int = 256
     id: int = 128
     method: int = 128
-    name: int = 128
+    name: int = 256
     cursor: Bytes = Bytes(1 << 10)
     meta: Bytes = Bytes(16 << 10)

@@ -122,8 +122,10 @@ class Reader:
         """
         # Nearly every message is a compact request of a client; whatever is odd
         # about one is looked at, and told, by the closer reading.
-        if not data.isascii() or _LF in data or _CR in data:
-            return self._closely(_clean(data))
+        if not data.isascii():
+            _check_encoding(data)
+        if _LF in data or _CR in data:
+            data = _compact(data)
         try:
             usual = _usual_request(data)
         except (msgspec.DecodeError, RecursionError):
@@ -212,22 +214,12 @@ class Reader:
         return id
 
 
-def _clean(data: bytes) -> bytes:
-    """
-    Check the encoding, and take line ends out of what will pass through a line.
-
-    Control characters inside strings must be escaped (RFC 8259 section 7), so
-    a line end is white space wherever it stands.
-    """
-    if not data.isascii():
-        try:
-            # msgspec leaves the inside of a raw piece unchecked.
-            str(data, "utf-8")
-        except UnicodeDecodeError:
-            raise _unreadable("this is not UTF-8") from None
-    if data.find(b"\n") >= 0 or data.find(b"\r") >= 0:
-        return _compact(data)
-    return data
+def _check_encoding(data: bytes) -> None:
+    # msgspec leaves the inside of a raw piece unchecked.
+    try:
+        str(data, "utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable("this is not UTF-8") from None
 
 
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
@@ -251,6 +243,9 @@ def _mend(data: bytes) -> bytes:
 
 
 def _compact(data: bytes) -> bytes:
+    # Takes line ends out of what will pass through a line: control characters
+    # inside strings must be escaped (RFC 8259, section 7), so a line end is
+    # white space wherever it stands.
     try:
         return msgspec.json.format(data, indent=-1)
     except (msgspec.DecodeError, RecursionError):
@@ -312,11 +307,13 @@ def read_usual(line: bytes) -> Answer | None:
         None if :class:`Reader` has to look at it: it is an error, a request, a
         notice, or no message at all.
     """
-    if not line.isascii() or _CR in line:
+    if _CR in line:
         return None
     try:
+        if not line.isascii():
+            str(line, "utf-8")
         usual = _usual_answer(line)
-    except (msgspec.DecodeError, RecursionError):
+    except _BROKEN:
         return None
     return Answer(bytes(usual.id), usual.result)
 
@@ -329,7 +326,8 @@ def salvage_id(data: bytes) -> bytes | None:
         The id's JSON text if it is a string or an integer, else None.
     """
     try:
-        return Reader()._id(_only_id(_clean(data)).id)
+        str(data, "utf-8")
+        return Reader()._id(_only_id(data).id)
     except (*_BROKEN, Fault):
         return None
 

@@ -83,7 +83,7 @@ class _Bench:
         clock = _Time()
         limits = Limits(requests=1 << 60)
         sessions = Sessions(clock, os.urandom, SessionLimits())
-        router = Router(clock, Publisher(), Reader(), limits, sessions)
+        router = Router(Publisher(), Reader(), limits, sessions)
         self._said: list[bytes] = []
         self._peer = Peer(clock, self._take, lambda line, why: None, lambda: False)
         tool = read_tool(Raw(b'{"name":"echo","inputSchema":{"type":"object"}}'))

@@ -257,7 +257,7 @@ class House:
         publisher = Publisher()
         publisher.observe(self.events.append)
         self.sessions = Sessions(self.clock, self.entropy, self.session_limits)
-        self.router = Router(self.clock, publisher, Reader(), self.limits, self.sessions)
+        self.router = Router(publisher, Reader(), self.limits, self.sessions)
         self.router.catalog = catalog(self.plugin)
 
     def entropy(self, size: int) -> bytes:

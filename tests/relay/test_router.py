@@ -448,8 +448,12 @@ class CallTests(SynchronousTestCase):
                 self.assertEqual(self.asked(era, params).error, (200, -32602), params)
         for params in ({}, {"name": 5}, {"name": None}):
             self.assertEqual(self.asked("legacy", params).error, (200, -32602), params)
-        message = self.asked("modern", {"name": "x" * 129}).given.message
-        self.assertIn("at most 128", message["error"]["message"])
+        message = self.asked("modern", {"name": "x" * 255}).given.message
+        self.assertIn("at most 256", message["error"]["message"])
+        for token in (None, True, {}, []):
+            meta = {"_meta": {"progressToken": token}}
+            self.assertEqual(self.asked("legacy", {**CALL, **meta}).error, (200, -32602), token)
+            self.assertEqual(self.asked("modern", {**CALL, **meta}).error, (400, -32602), token)
         self.assertEqual((self.plugin.jobs, self.house.router.running), ([], 0))
 
     def test_progress(self) -> None:
