@@ -450,7 +450,8 @@ class CallTests(SynchronousTestCase):
             self.assertEqual(self.asked("legacy", params).error, (200, -32602), params)
         message = self.asked("modern", {"name": "x" * 255}).given.message
         self.assertIn("at most 256", message["error"]["message"])
-        for token in (None, True, {}, []):
+        tokens: tuple[Any, ...] = (None, True, {}, [])
+        for token in tokens:
             meta = {"_meta": {"progressToken": token}}
             self.assertEqual(self.asked("legacy", {**CALL, **meta}).error, (200, -32602), token)
             self.assertEqual(self.asked("modern", {**CALL, **meta}).error, (400, -32602), token)
