@@ -16,11 +16,10 @@ from fnmatch import fnmatchcase
 from attrs import field, frozen
 from msgspec import Raw
 
-from mcpd.wire import codec
+from mcpd.wire import codec, write
 from mcpd.wire.call import Answerer
-from mcpd.wire.codec import Piece
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Members
+from mcpd.wire.message import Members, Piece
 from mcpd.wire.offer import Offer, Tool
 from mcpd.wire.revision import Era, Revision
 
@@ -91,7 +90,7 @@ class Catalog:
 
     @_written.default
     def _write(self) -> dict[bytes, Route]:
-        return {codec.encode(name): route for name, route in self.routes.items()}
+        return {write.encode(name): route for name, route in self.routes.items()}
 
     @classmethod
     def of(cls, stocks: Iterable[Stock], taken: Callable[[str, str], None]) -> Catalog:
@@ -113,7 +112,7 @@ class Catalog:
                 if public in routes:
                     taken(stock.plugin, public)
                     continue
-                routes[public] = Route(Raw(codec.encode(tool.name)), stock.answerer, tool)
+                routes[public] = Route(Raw(write.encode(tool.name)), stock.answerer, tool)
         return cls(routes, "\n\n".join(instructions))
 
     def find(self, name: str) -> Route:
@@ -154,7 +153,7 @@ class Catalog:
 
 
 def _definition(public: str, tool: Tool, revision: Revision) -> bytes:
-    members: dict[str, Piece] = {"name": codec.encode(public)}
+    members: dict[str, Piece] = {"name": write.encode(public)}
     unknown = _unknown_members(revision)
     members |= {
         name: value for name, value in tool.definition.items() if name not in unknown and name != "name"
@@ -162,7 +161,7 @@ def _definition(public: str, tool: Tool, revision: Revision) -> bytes:
     if tool.wrapped and revision.era is Era.LEGACY:
         members["outputSchema"] = b"".join((_WRAP_START, tool.definition["outputSchema"], _WRAP_END))
     out: list[Piece] = []
-    codec.put(out, members.items())
+    write.put(out, members.items())
     return b"".join(out)
 
 

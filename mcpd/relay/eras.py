@@ -18,21 +18,20 @@ from msgspec import Raw
 
 from mcpd import __version__
 from mcpd.relay.catalog import wrap
-from mcpd.wire import codec
-from mcpd.wire.codec import Piece
+from mcpd.wire import codec, write
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Members, Refusal
+from mcpd.wire.message import Members, Piece, Refusal
 from mcpd.wire.offer import Tool
 from mcpd.wire.revision import MODERN, Revision
 
 Body = tuple[list[Piece], int]
 """An answer: pieces to be joined, and the HTTP status."""
 
-SERVER = codec.encode({"name": "mcpd", "title": "mcpd", "version": __version__})
+SERVER = write.encode({"name": "mcpd", "title": "mcpd", "version": __version__})
 """Who we are (MCP schema, ``Implementation``)."""
 
 _SERVER_INFO = "io.modelcontextprotocol/serverInfo"
-_META = codec.encode({_SERVER_INFO: Raw(SERVER)})
+_META = write.encode({_SERVER_INFO: Raw(SERVER)})
 _COMPLETE = b'"complete"'
 # What only modern results have.
 _MODERN_MEMBERS = frozenset(("resultType", "ttlMs", "cacheScope"))
@@ -104,7 +103,7 @@ class Legacy:
         """
         Put a result of our own, as it is.
         """
-        return codec.answer(id, members), 200
+        return write.answer(id, members), 200
 
     def fitted(self, id: bytes, result: Members, tool: Tool) -> Body:
         """
@@ -115,8 +114,8 @@ class Legacy:
         """
         if tool.wrapped or not _MODERN_MEMBERS.isdisjoint(result) or "_meta" in result:
             _checked(result)
-            return codec.answer(id, self._fit(result, tool)), 200
-        return codec.answer(id, result), 200
+            return write.answer(id, self._fit(result, tool)), 200
+        return write.answer(id, result), 200
 
     def _fit(self, result: Members, tool: Tool) -> dict[str, Piece]:
         fitted: dict[str, Piece] = wrap(result) if tool.wrapped else {**result}
@@ -127,7 +126,7 @@ class Legacy:
             del fitted["_meta"]
             if meta:
                 out: list[Piece] = []
-                codec.put(out, meta.items())
+                write.put(out, meta.items())
                 fitted["_meta"] = b"".join(out)
         return fitted
 
@@ -136,13 +135,13 @@ class Legacy:
         Put a plugin's error; what only the modern era has becomes an ordinary one.
         """
         if refusal.code == Kind.MISSING_CAPABILITY.code:
-            text = codec.encode(
+            text = write.encode(
                 f"This tool needs something of the client that can't be given: {refusal.message}"
             )
             content = b'[{"type":"text","text":%b}]' % text
-            return codec.answer(id, (("content", content), ("isError", b"true"))), 200
+            return write.answer(id, (("content", content), ("isError", b"true"))), 200
         code = Kind.PARAMS.code if refusal.code in _MODERN_CODES else refusal.code
-        return codec.refusal(id, code, refusal.message, refusal.data), 200
+        return write.refusal(id, code, refusal.message, refusal.data), 200
 
     def status(self, fault: Fault) -> int:
         """
@@ -165,7 +164,7 @@ class Modern:
         Put a result of our own, stamped.
         """
         stamped = {"resultType": _COMPLETE, **members, "_meta": _META}
-        return codec.answer(id, stamped), 200
+        return write.answer(id, stamped), 200
 
     def fitted(self, id: bytes, result: Members, tool: Tool) -> Body:
         """
@@ -178,10 +177,10 @@ class Modern:
         if "resultType" in result or "_meta" in result:
             meta = codec.members(result.get("_meta", Raw())) or {}
             out: list[Piece] = []
-            codec.put(out, {**meta, _SERVER_INFO: Raw(SERVER)}.items())
+            write.put(out, {**meta, _SERVER_INFO: Raw(SERVER)}.items())
             members = {**result, "resultType": _COMPLETE, "_meta": b"".join(out)}
-            return codec.answer(id, members), 200
-        return codec.answer(id, {"resultType": _COMPLETE, **result, "_meta": _META}), 200
+            return write.answer(id, members), 200
+        return write.answer(id, {"resultType": _COMPLETE, **result, "_meta": _META}), 200
 
     def refusal(self, id: bytes, refusal: Refusal) -> Body:
         """
@@ -197,7 +196,7 @@ class Modern:
         elif code in _MODERN_CODES:
             # About our own request to the plugin, so none of the client's business.
             code = Kind.INTERNAL.code
-        return codec.refusal(id, code, refusal.message, refusal.data), status
+        return write.refusal(id, code, refusal.message, refusal.data), status
 
     def status(self, fault: Fault) -> int:
         """

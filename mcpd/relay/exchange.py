@@ -15,10 +15,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from mcpd.relay.eras import Tongue
-from mcpd.wire import codec
-from mcpd.wire.codec import Piece
+from mcpd.wire import write
 from mcpd.wire.fault import Fault
-from mcpd.wire.message import Answer, Notice, Refusal
+from mcpd.wire.message import Answer, Notice, Piece, Refusal
 from mcpd.wire.offer import Tool
 
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -117,7 +116,7 @@ class Exchange(Struct, eq=False):
         """
         if self._token is not None:
             params = (("progressToken", self._token), *notice.params.items())
-            self._way.notice(codec.notice(notice.method.encode(), params))
+            self._way.notice(write.notice(notice.method.encode(), params))
 
     def cancel(self) -> None:
         """

@@ -25,11 +25,11 @@ from mcpd.relay.eras import SERVER, Legacy, Modern, Tongue
 from mcpd.relay.exchange import Exchange, Way
 from mcpd.relay.ladder import SESSION_FIELD, Claims
 from mcpd.relay.sessions import Session, Sessions
-from mcpd.wire import codec
+from mcpd.wire import codec, write
 from mcpd.wire.call import Call
-from mcpd.wire.codec import Piece, Reader
+from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Members, Notice, Request
+from mcpd.wire.message import Members, Notice, Piece, Request
 from mcpd.wire.revision import LEGACY_NAMES, MODERN_NAMES, NEWEST_LEGACY, REVISIONS, Era, Revision
 
 _MISSING = Raw()
@@ -221,7 +221,7 @@ class Router:
         revision = REVISIONS[asked] if asked in LEGACY_NAMES else NEWEST_LEGACY
         session = self._sessions.make(post.caller, post.path, revision)
         result: dict[str, Piece] = {
-            "protocolVersion": codec.encode(revision.name),
+            "protocolVersion": write.encode(revision.name),
             "capabilities": _TOOLS,
             "serverInfo": SERVER,
         }
@@ -250,7 +250,7 @@ class Router:
 
     def _discover(self) -> dict[str, Piece]:
         members: dict[str, Piece] = {
-            "supportedVersions": codec.encode(MODERN_NAMES),
+            "supportedVersions": write.encode(MODERN_NAMES),
             "capabilities": _TOOLS,
         }
         self._instruct(members)
@@ -258,7 +258,7 @@ class Router:
 
     def _instruct(self, members: dict[str, Piece]) -> None:
         if self.catalog.instructions:
-            members["instructions"] = codec.encode(self.catalog.instructions)
+            members["instructions"] = write.encode(self.catalog.instructions)
 
     def _cached(self, members: dict[str, Piece]) -> dict[str, Piece]:
         return {**members, "ttlMs": b"0", "cacheScope": b'"private"' if self.private else b'"public"'}

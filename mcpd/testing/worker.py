@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
-from mcpd.wire import codec
+from mcpd.wire import write
 from mcpd.wire.codec import Reader
 from mcpd.wire.message import Message, Request
 from mcpd.wire.revision import MODERN, NEWEST_LEGACY
@@ -96,9 +96,9 @@ def _by_method(table: Mapping[str, Result], call: Answers) -> Answers:
 
 def _line(request: Request, result: Mapping[str, Any] | Error) -> bytes:
     if isinstance(result, Error):
-        data = codec.encode(result.data) if result.data is not None else None
-        return codec.join(codec.refusal(request.id, result.code, result.message, data))
-    return codec.join(codec.answer(request.id, [(name, codec.encode(it)) for name, it in result.items()]))
+        data = write.encode(result.data) if result.data is not None else None
+        return write.join(write.refusal(request.id, result.code, result.message, data))
+    return write.join(write.answer(request.id, [(name, write.encode(it)) for name, it in result.items()]))
 
 
 @define(eq=False)

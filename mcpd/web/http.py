@@ -33,8 +33,8 @@ from mcpd.web.reply import Reply
 from mcpd.web.site import Request, Resource, Site
 from mcpd.web.spec import Limits
 from mcpd.web.upload import Upload, unwanted
-from mcpd.wire.codec import Piece
 from mcpd.wire.fault import Fault, Kind
+from mcpd.wire.message import Piece
 
 __all__ = ["Connection", "Doors", "Head", "Reply", "Request", "Resource"]
 

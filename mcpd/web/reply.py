@@ -18,9 +18,9 @@ from typing import Protocol
 from attrs import define, field
 from msgspec import Struct
 
-from mcpd.wire import codec, sse
-from mcpd.wire.codec import Piece
+from mcpd.wire import sse, write
 from mcpd.wire.fault import Fault
+from mcpd.wire.message import Piece
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -213,7 +213,7 @@ class Reply(Struct, eq=False):
             status: The HTTP status; the fault's own if not given.
         """
         data = {**fault.data, "requestId": self.id}
-        body = codec.error(id, fault.kind.code, fault.text, data)
+        body = write.error(id, fault.kind.code, fault.text, data)
         self.answer((body,), fault.kind.status if status is None else status, fault.headers)
 
     def lost(self) -> None:

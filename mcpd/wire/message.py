@@ -21,6 +21,9 @@ from mcpd.wire.fault import Fault
 Members = dict[str, Raw]
 """An object's direct members: decoded names, raw values."""
 
+Piece = bytes | Raw
+"""Something with a length that can be joined into bytes."""
+
 
 class Request(Struct, frozen=True, eq=False):
     """

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
-from mcpd.wire.codec import Piece
+from mcpd.wire.message import Piece
 
 COMMENT = b": \n\n"
 """What a silent stream sends to show that it lives."""

@@ -18,17 +18,17 @@ from attrs import define, field, frozen
 from msgspec import Raw
 
 from mcpd import __version__
-from mcpd.wire import codec
+from mcpd.wire import codec, write
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Members, Refusal
 from mcpd.wire.offer import Offer, Tool, Unusable, read_tool
 from mcpd.wire.revision import LEGACY_NAMES, MODERN, NEWEST_LEGACY, REVISIONS, Revision
 from mcpd.workers.peer import LegacySpeech, ModernSpeech, Params, Patience, Peer
 
-_OURSELVES = codec.encode({"name": "mcpd", "version": __version__})
+_OURSELVES = write.encode({"name": "mcpd", "version": __version__})
 _MODERN_SPEECH = ModernSpeech(
     (
-        ("io.modelcontextprotocol/protocolVersion", codec.encode(MODERN.name)),
+        ("io.modelcontextprotocol/protocolVersion", write.encode(MODERN.name)),
         ("io.modelcontextprotocol/clientInfo", _OURSELVES),
         ("io.modelcontextprotocol/clientCapabilities", b"{}"),
     )
@@ -151,7 +151,7 @@ class Greeting:
     async def _initialize(self) -> _Known:
         patience = Patience(self._patience, self._patience)
         params = (
-            ("protocolVersion", codec.encode(NEWEST_LEGACY.name)),
+            ("protocolVersion", write.encode(NEWEST_LEGACY.name)),
             ("capabilities", b"{}"),
             ("clientInfo", _OURSELVES),
         )
@@ -184,7 +184,7 @@ class Greeting:
         return tuple(tools.values())
 
     async def _page(self, cursor: str | None) -> Answer:
-        params: Params = () if cursor is None else (("cursor", codec.encode(cursor)),)
+        params: Params = () if cursor is None else (("cursor", write.encode(cursor)),)
         patience = Patience(self._patience, self._patience)
         said = await self._peer.request(b"tools/list", params, patience)
         if isinstance(said, Refusal):

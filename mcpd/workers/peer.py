@@ -20,11 +20,12 @@ from msgspec import Struct
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from mcpd.wire import codec
+from mcpd.wire import codec, write
 from mcpd.wire.call import Call, Listener
-from mcpd.wire.codec import Items, Piece, Reader
+from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Members, Notice, Refusal, Request
+from mcpd.wire.message import Answer, Members, Notice, Piece, Refusal, Request
+from mcpd.wire.write import Items
 
 Params = Items
 
@@ -82,7 +83,7 @@ class ModernSpeech:
     @_bare.default
     def _written(self) -> bytes:
         out: list[Piece] = []
-        codec.put(out, self.stamp)
+        write.put(out, self.stamp)
         return b"".join(out)
 
     def params(self, call: Call, number: bytes) -> Params:
@@ -102,7 +103,7 @@ class ModernSpeech:
 def _meta(call: Call, number: bytes, stamp: Iterable[tuple[str, Piece]]) -> bytes:
     out: list[Piece] = []
     token = (("progressToken", number),) if call.progress else ()
-    codec.put(out, (*stamp, *call.meta.items(), *token))
+    write.put(out, (*stamp, *call.meta.items(), *token))
     return b"".join(out)
 
 
@@ -218,7 +219,7 @@ class Peer:
             return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))
         self._number = count = self._number + 1
         number = b"%d" % count
-        line = codec.request(number, call.method.encode(), self._speech.params(call, number))
+        line = write.request(number, call.method.encode(), self._speech.params(call, number))
         if self._pending:
             self._gather(line)
         else:
@@ -234,14 +235,14 @@ class Peer:
         """
         self._number += 1
         number = b"%d" % self._number
-        self._say(codec.request(number, method, self._speech.own(params)))
+        self._say(write.request(number, method, self._speech.own(params)))
         return self._wait(number, patience, None)
 
     def notify(self, method: bytes, params: Params) -> None:
         """
         Tell the worker something.
         """
-        self._say(b"".join((*codec.notice(method, params), b"\n")))
+        self._say(b"".join((*write.notice(method, params), b"\n")))
 
     def heard(self, lines: Iterable[bytes]) -> None:
         """
@@ -343,7 +344,7 @@ class Peer:
             self._cancelled(number, "the caller gave up")
 
     def _cancelled(self, number: bytes, reason: str) -> None:
-        self.notify(_CANCELLED, (("requestId", number), ("reason", codec.encode(reason))))
+        self.notify(_CANCELLED, (("requestId", number), ("reason", write.encode(reason))))
 
     def _noticed(self, notice: Notice) -> None:
         token = notice.params.get("progressToken")
@@ -363,8 +364,8 @@ class Peer:
         # A worker was told that we can be asked nothing, so only the one
         # question that needs no client has an answer.
         if request.method == "ping":
-            parts = codec.answer(request.id, ())
+            parts = write.answer(request.id, ())
         else:
             text = "this client answers no such request"
-            parts = codec.refusal(request.id, Kind.UNKNOWN_METHOD.code, text, None)
+            parts = write.refusal(request.id, Kind.UNKNOWN_METHOD.code, text, None)
         self._say(b"".join((*parts, b"\n")))

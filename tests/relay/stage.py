@@ -24,11 +24,11 @@ from mcpd.relay.sessions import Sessions
 from mcpd.relay.spec import SessionLimits
 from mcpd.testing.client import text
 from mcpd.web.spec import Limits
-from mcpd.wire import codec
+from mcpd.wire import write
 from mcpd.wire.call import Call, Listener
-from mcpd.wire.codec import Piece, Reader
+from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault
-from mcpd.wire.message import Answer, Members, Notice, Refusal
+from mcpd.wire.message import Answer, Members, Notice, Piece, Refusal
 from mcpd.wire.offer import Offer, Tool, read_tool
 from mcpd.wire.revision import MODERN, REVISIONS
 
@@ -46,7 +46,7 @@ def raw(value: Any) -> Raw:
     """
     Write a value as a piece.
     """
-    return Raw(codec.encode(value))
+    return Raw(write.encode(value))
 
 
 def members(**values: Any) -> Members:
@@ -67,7 +67,7 @@ def read(parts: Sequence[Piece]) -> Any:
     """
     Read a message that was put together.
     """
-    return json.loads(codec.join(parts))
+    return json.loads(write.join(parts))
 
 
 @frozen(eq=False)
@@ -193,7 +193,7 @@ class Way:
         """
         Remember a fault, written as the doors do.
         """
-        body = codec.error(id, fault.kind.code, fault.text, {**fault.data, "requestId": self.id})
+        body = write.error(id, fault.kind.code, fault.text, {**fault.data, "requestId": self.id})
         self.answer((body,), fault.kind.status if status is None else status, fault.headers)
 
     @property

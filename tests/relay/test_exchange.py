@@ -14,9 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.relay.eras import Legacy, Modern, Tongue
 from mcpd.relay.exchange import Exchange
-from mcpd.wire.codec import Piece
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Notice, Refusal
+from mcpd.wire.message import Answer, Notice, Piece, Refusal
 from mcpd.wire.revision import NEWEST_LEGACY
 from tests.relay.stage import Way, members, tool
 

@@ -16,8 +16,8 @@ from mcpd.units import Seconds
 from mcpd.web.http import Reply, Request
 from mcpd.web.reply import Stamp
 from mcpd.web.spec import Limits
-from mcpd.wire.codec import Piece
 from mcpd.wire.fault import Fault, Kind
+from mcpd.wire.message import Piece
 from tests.web.stage import Answer, Client, Stage, post, read_answers
 
 

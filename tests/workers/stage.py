@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field
 from msgspec import Raw
 
-from mcpd.wire import codec
+from mcpd.wire import write
 from mcpd.wire.call import Call
 from mcpd.wire.message import Members, Notice
 
@@ -85,7 +85,7 @@ def members(**values: Any) -> Members:
     """
     Make raw members of values.
     """
-    return {name: Raw(codec.encode(value)) for name, value in values.items()}
+    return {name: Raw(write.encode(value)) for name, value in values.items()}
 
 
 def call(tool: str = "add", *, progress: bool = False, meta: Members | None = None) -> Call:
