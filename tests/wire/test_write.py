@@ -16,6 +16,7 @@ from msgspec import Raw
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.wire import write
+from mcpd.wire.codec import Reader
 from mcpd.wire.message import Piece, Request
 from tests.wire.meaning import anything, ids, modest, names, objects, plain_names
 
