@@ -130,6 +130,22 @@ class WorkerEnded(Event):
 
 
 @frozen
+class WorkerNotStarted(Event):
+    """
+    A worker's process could not be made.
+
+    Attributes:
+        again: After how many seconds it is tried again.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: no worker was started: {why}; next try in {again} s"
+    plugin: str
+    why: str
+    again: float
+
+
+@frozen
 class WorkerStopped(Event):
     """
     A worker's process is gone because it was asked to go.

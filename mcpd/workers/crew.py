@@ -22,6 +22,7 @@ from mcpd.events import (
     Publisher,
     WorkerEnded,
     WorkerNoise,
+    WorkerNotStarted,
     WorkerReady,
     WorkerSaid,
     WorkerSilenced,
@@ -200,7 +201,11 @@ class Crew:
         self._legacy = self._legacy and end.ready
         wait = self._pause(end)
         self._next = self._clock.callLater(wait, self.start)
-        self._publisher.tell(WorkerEnded(self.spec.name, pid, end.why, end.lost, round(wait, 3)))
+        name, again = self.spec.name, round(wait, 3)
+        if pid:
+            self._publisher.tell(WorkerEnded(name, pid, end.why, end.lost, again))
+        else:
+            self._publisher.tell(WorkerNotStarted(name, end.why, again))
         self._hopeless = not end.ready or wait > self.spec.timeouts.start
         if self._hopeless:
             self.tried = True

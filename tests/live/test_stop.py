@@ -184,7 +184,7 @@ class StopTests(Folder):
         began = clock.seconds()
         await running.stop()
         self.quick(began, 5.0)
-        why = [line["why"] for line in running.logged() if line.get("event") == "WorkerEnded"]
+        why = [line["why"] for line in running.logged() if line.get("event") == "WorkerNotStarted"]
         self.assertIn("/nonexistent/server", why[0])
 
     def test_missing(self) -> Deferred[None]:

@@ -20,6 +20,7 @@ from mcpd.events import (
     Publisher,
     WorkerEnded,
     WorkerNoise,
+    WorkerNotStarted,
     WorkerReady,
     WorkerSaid,
     WorkerSilenced,
@@ -166,7 +167,7 @@ class StartTests(CrewCase):
             crew, plugin = self.crew(legacy())
             plugin.refusal = error
             crew.start()
-            self.assertEqual(self.events, [WorkerEnded("files", 0, str(error), 0, 1.0)])
+            self.assertEqual(self.events, [WorkerNotStarted("files", str(error), 1.0)])
             self.assertTrue(crew.tried)
             self.assertIsNone(crew.offer)
             plugin.refusal = None
