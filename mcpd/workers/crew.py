@@ -76,6 +76,7 @@ class Crew:
     _said: Said = field(init=False)
     _legacy: bool = field(init=False, default=False)
     _failures: int = field(init=False, default=0)
+    _unready: int = field(init=False, default=0)
     _hopeless: bool = field(init=False, default=False)
     _born: float = field(init=False, default=0.0)
     _next: IDelayedCall | None = field(init=False, default=None)
@@ -169,7 +170,7 @@ class Crew:
         """
         Publish what it has, and give it what was held.
         """
-        self.offer, self.tried, self._hopeless = offer, True, False
+        self.offer, self.tried, self._unready, self._hopeless = offer, True, 0, False
         for why in offer.left_out:
             self._publisher.tell(DefinitionLeftOut(self.spec.name, why))
         seconds = round(self._clock.seconds() - self._born, 3)
@@ -206,7 +207,11 @@ class Crew:
             self._publisher.tell(WorkerEnded(name, pid, end.why, end.lost, again))
         else:
             self._publisher.tell(WorkerNotStarted(name, end.why, again))
-        self._hopeless = not end.ready or wait > self.spec.timeouts.start
+        # One that was fine before may have been hit while it started; one that
+        # never was, or is hit again and again, is not worth waiting for.
+        self._unready = 0 if end.ready else self._unready + 1
+        forgiven = 0 if self.offer is None else 1
+        self._hopeless = self._unready > forgiven or wait > self.spec.timeouts.start
         if self._hopeless:
             self.tried = True
             self._held.refuse(self._unavailable())

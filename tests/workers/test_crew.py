@@ -444,6 +444,21 @@ class CallTests(CrewCase):
             self.assertEqual((fault.kind, fault.text), (Kind.PLUGIN_UNAVAILABLE, "the plugin is not running"))
             self.assertEqual(fault.data, {"retryAfterMs": wait})
 
+    def test_forgiven(self) -> None:
+        """
+        A plugin that was fine before is waited for, though it was hit while it started; not a second time.
+        """
+        crew, plugin = self.ready(legacy(tools("add")))
+        plugin.launching = False
+        plugin.workers[0].exit("killed by signal 9")
+        asked = self.ask(crew)
+        for number in (1, 2):
+            self.assertNoResult(asked)
+            self.clock.advance(self.told(WorkerEnded)[-1].again)
+            plugin.workers[number].exit("killed by signal 9")
+        self.assertIs(self.fault(asked).kind, Kind.PLUGIN_UNAVAILABLE)
+        self.assertIs(self.fault(self.ask(crew)).kind, Kind.PLUGIN_UNAVAILABLE)
+
     def test_hopeless_at_once(self) -> None:
         """
         While a hopeless plugin is being tried once more a call is still refused, to be made again soon.
