@@ -190,6 +190,30 @@ class StartTests(DaemonCase):
         self.assertFalse((self.folder / "key").exists())
         self.assertEqual(memory.modern().ask("tools/list").result["cacheScope"], "public")
 
+    def test_credentials_stay(self) -> None:
+        """
+        A plugin is told a client's call, and nothing of the client's credentials.
+        """
+        for name, answers in (("p", legacy(tools("echo"))), ("q", modern(tools("echo")))):
+            memory = self.started(self.settings(Plugin(name, ("x",)), auth="required"), **{name: answers})
+            memory.reactor.advance(1)
+            file = memory.daemon.key_file
+            assert file is not None
+            key, params = file.read_text().strip(), {"name": f"{name}__echo", "arguments": {}}
+            old = memory.legacy()
+            old.shake()
+            for number, ask in enumerate((memory.modern().ask, old.ask), 5):
+                asked = ask("tools/call", params, number)
+                memory.reactor.advance(1)
+                self.assertEqual(asked.status, 200)
+            said = [message for worker in memory.plugins[name].workers for message in worker.said]
+            calls = [message for message in said if getattr(message, "method", "") == "tools/call"]
+            self.assertEqual(len(calls), 2)
+            told = repr([{k: bytes(v) for k, v in getattr(m, "params", {}).items()} for m in said]).lower()
+            for secret in (key.lower(), "bearer", "authorization"):
+                self.assertNotIn(secret, told)
+            self.stopped(memory)
+
     def test_private(self) -> None:
         """
         Where one listener needs a key, lists are private at all of them.
