@@ -7,13 +7,14 @@ The file with the first key.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from mcpd.policy import apikeys
+from mcpd.store.secretfile import Unsafe, read_or_make
+
+# Bounded: a key has one short line.
+_MOST = 256
 
 
 class UnusableKey(Exception):
@@ -34,20 +35,10 @@ def first_key(path: Path, entropy: Callable[[int], bytes]) -> str:
         UnusableKey: Others may read it, or it holds no key.
         OSError: It can't be read or made.
     """
-    with suppress(FileExistsError):
-        _make(path, apikeys.make(entropy(apikeys.ENTROPY)))
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, encoding="ascii", errors="replace") as file:
-        if os.fstat(descriptor).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise UnusableKey(f"{path} may be read by others: chmod 600 it, or remove it for a new one")
-        # Bounded: a key has one short line.
-        key = file.read(256).strip()
+    try:
+        key = read_or_make(path, lambda: apikeys.make(entropy(apikeys.ENTROPY)), _MOST)
+    except Unsafe as unsafe:
+        raise UnusableKey(str(unsafe)) from None
     if not apikeys.is_well_formed(key):
         raise UnusableKey(f"{path} does not hold a key: remove it for a new one")
     return key
-
-
-def _make(path: Path, key: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{key}\n")

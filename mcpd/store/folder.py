@@ -59,6 +59,13 @@ class StateFolder:
         """
         return self.path / "key"
 
+    @property
+    def seal(self) -> Path:
+        """
+        The file with the key of what strangers keep for us.
+        """
+        return self.path / "seal"
+
     def plugin(self, name: str) -> Path:
         """
         A plugin's own folder.
