@@ -29,12 +29,15 @@ class Call(Struct, frozen=True, eq=False):
         meta: What of the client's ``_meta`` is meant for the plugin: trace
             context and members that only the two ends know.
         progress: Whether the caller asked for progress.
+        level: The least level of log messages that the caller asked for; None
+            if it did not ask.
     """
 
     method: str
     params: Members
     meta: Members
     progress: bool = False
+    level: str | None = None
 
 
 class Listener(Protocol):
@@ -44,7 +47,10 @@ class Listener(Protocol):
 
     def notice(self, notice: Notice) -> None:
         """
-        Hear a notice that belongs to the call, without the call's token.
+        Hear a notice that belongs to the call.
+
+        Args:
+            notice: Its progress, without the call's token, or a log message.
         """
 
 
@@ -61,4 +67,25 @@ class Answerer(Protocol):
             Fires with what the plugin answered.  Fails with a Fault if it
             could not.  Cancelling it cancels the call at the plugin; then it
             fails with CancelledError and whatever still comes is dropped.
+        """
+
+    def watch(self, uri: str) -> Deferred[Answer | Refusal]:
+        """
+        Have it told when a resource changes; as many ``unwatch`` end it.
+
+        It lasts over the end of a worker: the next one is told, too.
+
+        Args:
+            uri: The resource, as the plugin names it.
+
+        Returns:
+            Fires with an answer once updates will be told, or with the
+            plugin's refusal; then it is not watched, and need not be
+            unwatched.  Fails with a Fault if the plugin could not be asked.
+            It can't be cancelled.
+        """
+
+    def unwatch(self, uri: str) -> None:
+        """
+        End one ``watch`` that was answered.
         """

@@ -183,13 +183,18 @@ class Reader:
         items: list[Message | Fault] = []
         for piece in pieces:
             try:
-                item = self.read(bytes(piece))
-                if isinstance(item, Batch):
-                    raise _invalid("a batch has no batches in it")
-                items.append(item)
+                items.append(self._item(bytes(piece)))
             except Fault as fault:
                 items.append(fault)
         return Batch(tuple(items))
+
+    def _item(self, data: bytes) -> Message:
+        # Before it is read: of a deep one each level would be read once more than the one around it.
+        if data.startswith(b"["):
+            raise _invalid("a batch has no batches in it")
+        item = self.read(data)
+        assert not isinstance(item, Batch)  # noqa: S101  it does not begin like one
+        return item
 
     def _reply(self, envelope: _Envelope) -> Message:
         if isinstance(envelope.result, dict) and not isinstance(envelope.error, _Error):

@@ -40,6 +40,11 @@ class Revision:
         annotations: Whether tools have annotations.
         icons: Whether things have icons.
         execution: Whether tools say how they run as tasks.
+        audio: Whether content may be audio.
+        links: Whether content may be a link to a resource.
+        structured: Whether a tool's result may be structured.
+        resumes: Whether events have ids, from which a client may go on.
+        primes: Whether a stream may begin with an event that is only an id.
     """
 
     name: str
@@ -49,18 +54,24 @@ class Revision:
     annotations: bool
     icons: bool
     execution: bool
+    audio: bool
+    links: bool
+    structured: bool
+    resumes: bool
+    primes: bool
 
 
 _L, _M = Era.LEGACY, Era.MODERN
 REVISIONS = {
     revision.name: revision
     for revision in (
-        #        name          era  header batches annotations icons execution
-        Revision("2024-11-05", _L, False, False, False, False, False),
-        Revision("2025-03-26", _L, False, True, True, False, False),
-        Revision("2025-06-18", _L, True, False, True, False, False),
-        Revision("2025-11-25", _L, True, False, True, True, True),
-        Revision("2026-07-28", _M, True, False, True, True, False),
+        # name, era; header, batches, annotations, icons, execution; audio, links, structured;
+        # resumes, primes
+        Revision("2024-11-05", _L, False, False, False, False, False, False, False, False, False, False),
+        Revision("2025-03-26", _L, False, True, True, False, False, True, False, False, True, False),
+        Revision("2025-06-18", _L, True, False, True, False, False, True, True, True, True, False),
+        Revision("2025-11-25", _L, True, False, True, True, True, True, True, True, True, True),
+        Revision("2026-07-28", _M, True, False, True, True, False, True, True, True, False, False),
     )
 }
 """Every revision that we speak, oldest first, by name."""

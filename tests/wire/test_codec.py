@@ -12,6 +12,7 @@ import re
 from bisect import bisect
 from typing import Any
 
+from attrs import Factory, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
@@ -32,6 +33,22 @@ CALL = (
 ).encode()
 
 ANSWER = b'{"jsonrpc":"2.0","id":-12,"result":{"content":[{"type":"text","text":"x"}],"isError":false}}'
+
+
+@frozen
+class Counting(Reader):
+    """
+    A reader that notes how long the texts are that it reads.
+    """
+
+    lengths: list[int] = Factory(list)
+
+    def read(self, data: bytes) -> Message | Batch:
+        """
+        Note it, and read.
+        """
+        self.lengths.append(len(data))
+        return super().read(data)
 
 
 def outcome(reader: Reader, data: bytes) -> str:
@@ -293,6 +310,17 @@ class ReaderTests(SynchronousTestCase):
             self.assertRaises(AttributeError, setattr, message, name, {})
             self.assertNotEqual(message, CLIENT.read(text))
             self.assertEqual(len({message, message}), 1)
+
+    def test_deep_batch(self) -> None:
+        """
+        Batches in batches are not looked into, so that a deep one costs no more than a flat one.
+        """
+        reader = Counting()
+        batch = reader.read(b"[" * 200 + b"1" + b"]" * 200)
+        assert isinstance(batch, Batch)
+        (fault,) = batch.items
+        assert isinstance(fault, Fault)
+        self.assertEqual((fault.kind, len(reader.lengths)), (Kind.INVALID, 1))
 
     def test_batch(self) -> None:
         """

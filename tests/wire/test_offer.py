@@ -13,7 +13,8 @@ from attrs.exceptions import FrozenInstanceError
 from msgspec import Raw
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.wire.offer import Offer, Tool, Unusable, read_tool
+from mcpd.wire.mirror import Mirror
+from mcpd.wire.offer import Item, Offer, Read, Sort, Template, Tool, Unusable, read, read_tool
 from mcpd.wire.revision import MODERN
 
 OBJECT = {"type": "object"}
@@ -26,24 +27,29 @@ USABLE = {
     "a slash": "files/read",
     "capitals and digits": "Read2",
     "128 characters": "a" * 128,
+    "a space": "read file",
+    "letters beyond ASCII": "l\u00e9s \u4e16\u754c",
 }
 
 UNUSABLE = {
     "empty": "",
     "129 characters": "a" * 129,
-    "a space": "read file",
     "a line end behind it": "read\n",
     "a line end in it": "read\nfile",
     "NUL": "read\x00",
+    "DEL": "read\x7f",
     "a colour of the terminal": "\x1b[31mread",
-    "a letter beyond ASCII": "lés",
-    "a digit beyond ASCII": "read\u0662",
-    "a letter that only looks like one": "\u0440ead",
+    "a control character beyond ASCII": "read\x9b",
+    "a blank that looks like another": "read\u00a0file",
+    "a blank that can't be seen": "re\u200bad",
     "a mark that turns the text around": "\u202edaer",
     "a number": 7,
     "null": None,
     "an array": ["read"],
 }
+
+URIS = ("a", "file:///srv/a%20b", "x:caf\u00e9", "a" * 2048)
+NO_URIS = ("", "a" * 2049, "a b", "a\n", "\x00", "a\x7f", "a\u00a0b", "a\u202eb", 7, None, ["a"])
 
 SCHEMAS: dict[str, object] = {
     "null": None,
@@ -58,11 +64,25 @@ SCHEMAS: dict[str, object] = {
 }
 
 
-def read(**definition: object) -> Tool:
+def raw(value: object) -> Raw:
+    """
+    Write something as a plugin might.
+    """
+    return Raw(json.dumps(value).encode())
+
+
+def tool(**definition: object) -> Tool:
     """
     Read a tool with these members.
     """
-    return read_tool(Raw(json.dumps(definition).encode()))
+    return read_tool(raw(definition))
+
+
+def thing(sort: Sort, **definition: object) -> Read:
+    """
+    Read something of a list with these members.
+    """
+    return read(sort, raw(definition))
 
 
 class ReadToolTests(SynchronousTestCase):
@@ -74,53 +94,145 @@ class ReadToolTests(SynchronousTestCase):
         """
         A tool is offered under its name, with every member as its plugin wrote it.
         """
-        tool = read_tool(Raw(b'{"name":"a", "inputSchema":{"type":"object", "x":1.0},"more":[1e2]}'))
-        self.assertEqual(tool.name, "a")
-        written = {name: bytes(raw) for name, raw in tool.definition.items()}
+        found = read_tool(Raw(b'{"name":"a", "inputSchema":{"type":"object", "x":1.0},"more":[1e2]}'))
+        self.assertEqual((found.name, found.mirrors), ("a", ()))
+        written = {name: bytes(raw) for name, raw in found.definition.items()}
         schema = b'{"type":"object", "x":1.0}'
         self.assertEqual(written, {"name": b'"a"', "inputSchema": schema, "more": b"[1e2]"})
 
     def test_names(self) -> None:
         """
-        Names that the specification recommends, and those with a slash, are served.
+        Names that the specification recommends are served, and any other that can be read.
         """
         for case, name in USABLE.items():
-            self.assertEqual(read(name=name, inputSchema=OBJECT).name, name, case)
+            self.assertEqual(tool(name=name, inputSchema=OBJECT).name, name, case)
 
     def test_bad_names(self) -> None:
         """
         A tool whose name could confuse a reader or a terminal is left out, and the reason does not repeat it.
         """
         for case, name in UNUSABLE.items():
-            unusable = self.assertRaises(Unusable, read, name=name, inputSchema=OBJECT)
-            self.assertEqual(str(unusable), "a tool whose name is not 1 to 128 of A-Z a-z 0-9 _ - . /", case)
-        self.assertRaises(Unusable, read, inputSchema=OBJECT)
+            unusable = self.assertRaises(Unusable, tool, name=name, inputSchema=OBJECT)
+            self.assertEqual(str(unusable), "a tool whose name is not 1 to 128 printable characters", case)
+        self.assertRaises(Unusable, tool, inputSchema=OBJECT)
 
     def test_bad_schema(self) -> None:
         """
         A tool whose arguments are no object is left out, by its name.
         """
         for case, schema in SCHEMAS.items():
-            unusable = self.assertRaises(Unusable, read, name="a", inputSchema=schema)
+            unusable = self.assertRaises(Unusable, tool, name="a", inputSchema=schema)
             self.assertEqual(str(unusable), 'tool a: its inputSchema is not of "type": "object"', case)
-        self.assertRaises(Unusable, read, name="a")
+        self.assertRaises(Unusable, tool, name="a")
 
     def test_no_object(self) -> None:
         """
-        What is no object is no tool.
+        What is no object is no tool, prompt, resource or template.
         """
-        for piece in (b"null", b"1", b'"a"', b"[]", b"", b"{"):
-            unusable = self.assertRaises(Unusable, read_tool, Raw(piece))
-            self.assertEqual(str(unusable), "a tool that is not an object")
+        called = ("tool", "prompt", "resource", "resource template")
+        for sort, name in zip(Sort, called, strict=True):
+            for piece in (b"null", b"1", b'"a"', b"[]", b"", b"{"):
+                unusable = self.assertRaises(Unusable, read, sort, Raw(piece))
+                self.assertEqual(str(unusable), f"a {name} that is not an object")
 
     def test_wrapped(self) -> None:
         """
         Only results that are no object are wrapped for legacy clients.
         """
-        self.assertFalse(read(name="a", inputSchema=OBJECT).wrapped)
-        self.assertFalse(read(name="a", inputSchema=OBJECT, outputSchema={"type": "object"}).wrapped)
+        self.assertFalse(tool(name="a", inputSchema=OBJECT).wrapped)
+        self.assertFalse(tool(name="a", inputSchema=OBJECT, outputSchema={"type": "object"}).wrapped)
         for schema in ({"type": "array"}, {}, {"type": ["object", "null"]}, {"anyOf": [OBJECT]}):
-            self.assertTrue(read(name="a", inputSchema=OBJECT, outputSchema=schema).wrapped, schema)
+            self.assertTrue(tool(name="a", inputSchema=OBJECT, outputSchema=schema).wrapped, schema)
+
+    def test_mirrors(self) -> None:
+        """
+        Arguments that a header field repeats are known.
+        """
+        schema = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+        found = thing(Sort.TOOLS, name="a", inputSchema=schema)
+        assert isinstance(found.item, Tool)
+        self.assertEqual(found.item.mirrors, (Mirror(("region",), b"mcp-param-region", "string"),))
+        self.assertEqual((json.loads(bytes(found.item.definition["inputSchema"])), found.wrong), (schema, ()))
+
+    def test_wrong_mirrors(self) -> None:
+        """
+        A tool that clients would drop for an annotation is served without it, and the operator reads why.
+        """
+        wrong = {"type": "object", "properties": {"x": {"type": "number", "x-mcp-header": "X"}}}
+        found = thing(Sort.TOOLS, name="a", title="A", inputSchema=wrong)
+        right = b'{"type":"object","properties":{"x":{"type":"number"}}}'
+        self.assertEqual(
+            bytes(found.item.definition["inputSchema"]).replace(b" ", b""), right.replace(b" ", b"")
+        )
+        self.assertEqual(list(found.item.definition), ["name", "title", "inputSchema"])
+        (sentence,) = found.wrong
+        self.assertTrue(
+            sentence.startswith("tool a: x-mcp-header at /properties/x is not served: "), sentence
+        )
+
+
+class ReadTests(SynchronousTestCase):
+    """
+    Tests for reading the definitions of what is no tool.
+    """
+
+    def test_prompt(self) -> None:
+        """
+        A prompt is offered under its name, with every member but those that are null.
+        """
+        found = thing(Sort.PROMPTS, name="a b", arguments=[{"name": "x"}], title=None)
+        self.assertEqual((found.item.name, found.wrong), ("a b", ()))
+        self.assertEqual(list(found.item.definition), ["name", "arguments"])
+
+    def test_bad_prompt(self) -> None:
+        """
+        A prompt whose name could confuse a reader or a terminal is left out.
+        """
+        for case, name in UNUSABLE.items():
+            unusable = self.assertRaises(Unusable, thing, Sort.PROMPTS, name=name)
+            self.assertEqual(str(unusable), "a prompt whose name is not 1 to 128 printable characters", case)
+        self.assertRaises(Unusable, thing, Sort.PROMPTS)
+
+    def test_resource(self) -> None:
+        """
+        A resource is offered under its URI, whatever its name.
+        """
+        for uri in URIS:
+            found = thing(Sort.RESOURCES, uri=uri, name="", size=1)
+            self.assertEqual(found.item.name, uri)
+            self.assertEqual({**found.item.definition, "uri": b""}.keys(), {"uri", "name", "size"})
+
+    def test_bad_resource(self) -> None:
+        """
+        A resource whose URI can't be one is left out, and so is one without a name, by its URI.
+        """
+        for uri in NO_URIS:
+            unusable = self.assertRaises(Unusable, thing, Sort.RESOURCES, uri=uri, name="a")
+            self.assertEqual(
+                str(unusable), "a resource whose uri is not 1 to 2048 characters without blanks", repr(uri)
+            )
+        for name in (None, 7, ["a"]):
+            unusable = self.assertRaises(Unusable, thing, Sort.RESOURCES, uri="x:a", name=name)
+            self.assertEqual(str(unusable), "resource x:a: it has no name")
+
+    def test_template(self) -> None:
+        """
+        A template of resources is offered under its text, and knows its URIs.
+        """
+        found = thing(Sort.TEMPLATES, uriTemplate="x:{id}", name="a", mimeType=None).item
+        assert isinstance(found, Template)
+        self.assertEqual((found.name, list(found.definition)), ("x:{id}", ["uriTemplate", "name"]))
+        self.assertEqual((found.pattern.matches("x:7"), found.pattern.matches("y:7")), (True, False))
+
+    def test_bad_template(self) -> None:
+        """
+        A template that can't be read is left out with the reason, and so is one without a name.
+        """
+        for text in ("", "x:{id", "x:{!id}", "x:\x1b{id}", 7, None, ["x:"]):
+            unusable = self.assertRaises(Unusable, thing, Sort.TEMPLATES, uriTemplate=text, name="a")
+            self.assertRegex(str(unusable), "^a resource template that can't be read: a")
+        unusable = self.assertRaises(Unusable, thing, Sort.TEMPLATES, uriTemplate="x:{id}")
+        self.assertEqual(str(unusable), "resource template x:{id}: it has no name")
 
 
 class OfferTests(SynchronousTestCase):
@@ -132,7 +244,18 @@ class OfferTests(SynchronousTestCase):
         """
         What a plugin was found to have does not change under those who serve it.
         """
-        offer = Offer(MODERN, (read(name="a", inputSchema=OBJECT),))
+        offer = Offer(MODERN, (tool(name="a", inputSchema=OBJECT),))
         self.assertEqual((offer.instructions, offer.left_out), ("", ()))
         for value, name in ((offer, "tools"), (offer.tools[0], "name")):
             self.assertRaises(FrozenInstanceError, setattr, value, name, ())
+
+    def test_items(self) -> None:
+        """
+        Each list is the one that was read as such.
+        """
+        prompt, resource = Item("b", {}), Item("x:c", {})
+        template = thing(Sort.TEMPLATES, uriTemplate="x:{id}", name="d").item
+        assert isinstance(template, Template)
+        tools = (tool(name="a", inputSchema=OBJECT),)
+        offer = Offer(MODERN, tools, (prompt,), (resource,), (template,))
+        self.assertEqual([offer.items(sort) for sort in Sort], [tools, (prompt,), (resource,), (template,)])

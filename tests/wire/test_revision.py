@@ -103,6 +103,11 @@ class RevisionTests(SynchronousTestCase):
         self.assertEqual(having("annotations"), ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
         self.assertEqual(having("icons"), ["2025-11-25", "2026-07-28"])
         self.assertEqual(having("execution"), ["2025-11-25"])
+        self.assertEqual(having("audio"), ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
+        self.assertEqual(having("links"), ["2025-06-18", "2025-11-25", "2026-07-28"])
+        self.assertEqual(having("structured"), ["2025-06-18", "2025-11-25", "2026-07-28"])
+        self.assertEqual(having("resumes"), ["2025-03-26", "2025-06-18", "2025-11-25"])
+        self.assertEqual(having("primes"), ["2025-11-25"])
 
     def test_frozen(self) -> None:
         """

@@ -47,6 +47,22 @@ class EventTests(SynchronousTestCase):
         framed = b"".join(sse.event([b'{"a":', b"1}"]))
         self.assertEqual(framed, b'event: message\ndata: {"a":1}\n\n')
 
+    def test_marked(self) -> None:
+        """
+        A client reads the id that an event was given.
+        """
+        stream = b"".join(sse.event([b"{", b"}"], b"s-1"))
+        self.assertEqual(stream, b"id: s-1\nevent: message\ndata: {}\n\n")
+        self.assertEqual(one(stream), Event(b"{}", id=b"s-1"))
+
+    def test_priming(self) -> None:
+        """
+        A priming event says where to go on and when, and has no message.
+        """
+        stream = b"".join(sse.priming(b"s-0", 500))
+        self.assertEqual(stream, b"id: s-0\nretry: 500\ndata: \n\n")
+        self.assertEqual(one(stream), Event(b"", id=b"s-0", retry=500))
+
     @modest
     @given(st.lists(texts, min_size=1))
     def test_read_back(self, texts: list[str]) -> None:
@@ -95,6 +111,36 @@ class EventsTests(SynchronousTestCase):
         """
         stream = b": x\n\nevent: a\nid: 1\n\nunknown: y\n\n\n\n\n:\n\ndata: a\nunknown: z\n: y\n\n"
         self.assertEqual(Events(100).feed(stream), [Event(b"a")])
+
+    def test_empty_data(self) -> None:
+        """
+        An event whose data is empty is one.
+        """
+        self.assertEqual(Events(100).feed(b"data\n\ndata: \n\n"), [Event(b""), Event(b"")])
+
+    def test_last(self) -> None:
+        """
+        The last id and the last time to retry count, of an event without data too, once it is whole.
+        """
+        events = Events(100)
+        self.assertEqual((events.last_id, events.retry), (b"", None))
+        events.feed(b"id: 1\nretry: 5\n")
+        self.assertEqual((events.last_id, events.retry), (b"", None))
+        self.assertEqual(events.feed(b"\n"), [])
+        self.assertEqual((events.last_id, events.retry), (b"1", 5))
+        events.feed(b"data: a\n\nid: 2\ndata\n\nretry: soon\n\n")
+        self.assertEqual((events.last_id, events.retry), (b"2", 5))
+        events.feed(b"id\n\n")
+        self.assertEqual(events.last_id, b"")
+
+    def test_id(self) -> None:
+        """
+        An id with a NUL in it is as if it had not come.
+        """
+        events = Events(100)
+        self.assertEqual(events.feed(b"id: 1\nid: \0\ndata: a\n\n"), [Event(b"a", id=b"1")])
+        self.assertEqual(events.feed(b"id: 2\0\ndata: a\n\n"), [Event(b"a")])
+        self.assertEqual(events.last_id, b"1")
 
     def test_retry(self) -> None:
         """
