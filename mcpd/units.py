@@ -16,6 +16,9 @@ from typing import NewType
 Seconds = NewType("Seconds", float)
 """A duration in seconds, written ``"250ms"``, ``"30s"``, ``"5m"`` or ``"24h"``."""
 
+Wait = NewType("Wait", float)
+"""A duration like :data:`Seconds` that may be ``"0s"``, which says: never, or not at all."""
+
 Bytes = NewType("Bytes", int)
 """A size in bytes, written ``"64K"``, ``"256M"`` or ``"1G"`` (powers of 1024)."""
 

@@ -24,7 +24,7 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn
 
 from mcpd.config.problem import Flaw, Path, nearest, quoted
-from mcpd.units import Bytes, Seconds, read_bytes, read_seconds, write_bytes
+from mcpd.units import Bytes, Seconds, Wait, read_bytes, read_seconds, write_bytes
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ MOST_SECONDS = 8760 * 3600
 MOST_BYTES = 1024 << 30
 
 _COUNT = f"a whole number from 1 to {MOST_COUNT}"
+_WAIT = 'a duration from "0s" to "8760h", as "0s", "500ms" or "30s"'
 _DURATION = 'a duration from "1ms" to "8760h", as "250ms", "30s", "5m" or "24h"'
 _SIZE = 'a size from "1" to "1024G", as "512", "64K", "256M" or "1G"'
 
@@ -133,6 +134,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(bool, lambda value, _: _expect(value, bool, "true or false"))
     converter.register_structure_hook(int, _count)
     converter.register_structure_hook(Seconds, _seconds)
+    converter.register_structure_hook(Wait, _wait)
     converter.register_structure_hook(Bytes, _bytes)
     converter.register_structure_hook_factory(_made_of(Literal), _choice)
     converter.register_structure_hook_factory(_made_of(tuple), _tuple)
@@ -178,18 +180,25 @@ def _seconds(value: Any, _: Any) -> Seconds:
     return _measure(_expect(value, str, _DURATION), read_seconds, MOST_SECONDS, _DURATION)
 
 
+def _wait(value: Any, _: Any) -> Wait:
+    if type(value) is int:
+        raise _Wrong("is a number", f"must be {_WAIT}", f'"{value}s"' if value >= 0 else "")
+    text = _expect(value, str, _WAIT)
+    return Wait(_measure(text, read_seconds, MOST_SECONDS, _WAIT, least=0))
+
+
 def _bytes(value: Any, _: Any) -> Bytes:
     if type(value) is int:
         raise _Wrong("is a number", f"must be {_SIZE}", f'"{write_bytes(value)}"' if value > 0 else "")
     return _measure(_expect(value, str, _SIZE), read_bytes, MOST_BYTES, _SIZE)
 
 
-def _measure(text: str, read: Callable[[str], T], most: float, allowed: str) -> T:
+def _measure(text: str, read: Callable[[str], T], most: float, allowed: str, least: float = 0.001) -> T:
     try:
         value: Any = read(text)
     except ValueError:
         raise _Wrong(f"{quoted(text)} cannot be read", f"must be {allowed}") from None
-    if not 0 < value <= most:
+    if not least <= value <= most:
         raise _Wrong(f"{quoted(text)} is too {'large' if value else 'small'}", f"must be {allowed}")
     measure: T = value
     return measure

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.config.structure import Flawed, keys, structure
-from mcpd.units import Bytes, Seconds, write_bytes, write_seconds
+from mcpd.relay.spec import CatalogLimits, SessionLimits
+from mcpd.units import Bytes, Seconds, Wait, write_bytes, write_seconds
 from mcpd.web.spec import Limits, Listen
 from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits
 
@@ -44,11 +45,12 @@ def written(kind: Any, value: Any) -> Any:
     """
     Write a value as TOML would have it.
     """
-    if kind is Seconds:
+    if kind in (Seconds, Wait):
         return write_seconds(value)
     return write_bytes(value) if kind is Bytes else value
 
 
+TABLES = (Limits, SessionLimits, CatalogLimits)
 KINDS = get_type_hints(Limits)
 DEFAULTS = {key: written(kind, getattr(Limits(), key)) for key, kind in KINDS.items()}
 
@@ -94,23 +96,36 @@ class StructureTests(SynchronousTestCase):
         self.assertEqual(keys(Restart), ("backoff",))
         self.assertNotIn("name", keys(Plugin, ("name",)))
 
-    @given(st.data())
-    def test_numbers(self, data: st.DataObject) -> None:
+    @given(st.sampled_from(TABLES), st.data())
+    def test_numbers(self, table: type[Any], data: st.DataObject) -> None:
         """
-        Every limit takes every value of its kind as it is written.
+        Every limit takes every value of its kind as it is written; a wait may be none, too.
         """
-        most = {Seconds: 10**7, Bytes: 1 << 39, int: 10**9}
-        numbers = {key: data.draw(st.integers(1, most[kind]), key) for key, kind in KINDS.items()}
-        table = {key: written(KINDS[key], number) for key, number in numbers.items()}
-        self.assertEqual(attrs.asdict(structure(table, Limits)), numbers)
+        most = {Seconds: 10**7, Wait: 10**7, Bytes: 1 << 39, int: 10**9}
+        kinds = get_type_hints(table)
+        numbers = {
+            key: data.draw(st.integers(0 if kind is Wait else 1, most[kind]), key)
+            for key, kind in kinds.items()
+        }
+        said = {key: written(kinds[key], number) for key, number in numbers.items()}
+        self.assertEqual(attrs.asdict(structure(said, table)), numbers)
 
-    @given(st.sampled_from(keys(Limits)), _WRONG)
-    def test_strict(self, key: str, value: Any) -> None:
+    @given(st.sampled_from(TABLES), st.data())
+    def test_strict(self, table: type[Any], data: st.DataObject) -> None:
         """
-        Nothing of another type passes for a number, a duration or a size.
+        Nothing of another type passes for a number, a duration, a wait or a size.
         """
-        flaws = self.assertRaises(Flawed, structure, {key: value}, Limits).flaws
+        key, value = data.draw(st.sampled_from(keys(table))), data.draw(_WRONG)
+        flaws = self.assertRaises(Flawed, structure, {key: value}, table).flaws
         self.assertEqual([flaw.path for flaw in flaws], [(key,)])
+
+    def test_none_at_all(self) -> None:
+        """
+        Only where nothing makes sense is a duration of nothing taken.
+        """
+        self.assertEqual(structure({"poll": "0s", "replay_events": 1}, SessionLimits).poll, 0)
+        (flaw,) = self.assertRaises(Flawed, structure, {"idle": "0s"}, SessionLimits).flaws
+        self.assertEqual((flaw.path, flaw.wrong), (("idle",), '"0s" is too small'))
 
     @given(st.sets(st.sampled_from(keys(Limits))))
     def test_every(self, wrong: set[str]) -> None:
