@@ -100,14 +100,58 @@ class WorkerStarted(Event):
 class WorkerReady(Event):
     """
     A worker has shaken hands and told what it has.
+
+    Attributes:
+        resources: How many resources and templates.
     """
 
-    sentence = "{plugin}: worker {pid} is ready after {seconds} s: it speaks {revision} and has {tools} tools"
+    sentence = (
+        "{plugin}: worker {pid} is ready after {seconds} s: it speaks {revision} and has "
+        "{tools} tools, {prompts} prompts, {resources} resources"
+    )
     plugin: str
     pid: int
     seconds: float
     revision: str
     tools: int
+    prompts: int
+    resources: int
+
+
+@frozen
+class OfferChanged(Event):
+    """
+    A plugin has other tools, prompts or resources than before.
+
+    Attributes:
+        lists: Which of its lists are others.
+        tools: How many it has now; so the others.
+        prompts: Its prompts.
+        resources: Its resources, with templates.
+    """
+
+    sentence = (
+        "{plugin}: its {lists} have changed: it has "
+        "{tools} tools, {prompts} prompts, {resources} resources now"
+    )
+    plugin: str
+    lists: str
+    tools: int
+    prompts: int
+    resources: int
+
+
+@frozen
+class RefreshFailed(Event):
+    """
+    A list of a plugin has changed and could not be read; the old one stays.
+    """
+
+    level = Level.WARN
+    sentence = "{plugin}: its {lists} have changed and could not be listed: {why}"
+    plugin: str
+    lists: str
+    why: str
 
 
 @frozen
@@ -160,7 +204,7 @@ class WorkerStopped(Event):
 @frozen
 class WorkerSaid(Event):
     """
-    A worker wrote a line to its standard error.
+    A worker wrote a line to its standard error, or logged one that is for no client.
     """
 
     sentence = "{plugin}: {line}"
@@ -172,11 +216,11 @@ class WorkerSaid(Event):
 @frozen
 class WorkerSilenced(Event):
     """
-    A worker wrote more to its standard error than is logged.
+    A worker wrote or logged more lines than are told.
     """
 
     level = Level.WARN
-    sentence = "{plugin}: worker {pid} wrote {bytes} bytes too much to its standard error; they were dropped"
+    sentence = "{plugin}: worker {pid} wrote {bytes} bytes too much for the log; they were dropped"
     plugin: str
     pid: int
     bytes: int
@@ -211,11 +255,11 @@ class DefinitionLeftOut(Event):
 @frozen
 class NameTaken(Event):
     """
-    Two plugins have a tool of the same public name; the one that is configured later goes without.
+    Two plugins have a thing of the same public name; the one that is configured later goes without.
     """
 
     level = Level.WARN
-    sentence = "{plugin}: its tool {name} is not served: an earlier plugin has that name"
+    sentence = "{plugin}: {name} is not served: an earlier plugin has that name"
     plugin: str
     name: str
 

@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from string import Formatter
 
-from attrs import fields
+from attrs import asdict, fields
 from attrs.exceptions import FrozenInstanceError
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.events import DaemonStopped, Event, Incident, Level, Publisher, WorkerReady, WorkerSaid
+from mcpd.events import (
+    DaemonStopped,
+    Event,
+    Incident,
+    Level,
+    OfferChanged,
+    Publisher,
+    RefreshFailed,
+    WorkerReady,
+    WorkerSaid,
+)
 
 
 def named(sentence: str) -> set[str]:
@@ -53,10 +63,10 @@ class EventTests(SynchronousTestCase):
         """
         An event says the same to whoever hears it.
         """
-        event = WorkerReady("files", 7, 0.5, "2026-07-28", 3)
+        event = WorkerReady("files", 7, 0.5, "2026-07-28", 3, 1, 2)
         with self.assertRaises(FrozenInstanceError):
             event.pid = 8  # type: ignore[misc]  # what must not work
-        self.assertEqual(event, WorkerReady("files", 7, 0.5, "2026-07-28", 3))
+        self.assertEqual(event, WorkerReady("files", 7, 0.5, "2026-07-28", 3, 1, 2))
 
     def test_written(self) -> None:
         """
@@ -65,6 +75,19 @@ class EventTests(SynchronousTestCase):
         event = WorkerSaid("files", 7, "hello")
         said = event.sentence.format(plugin=event.plugin, line=event.line)
         self.assertEqual(said, "files: hello")
+
+    def test_counts(self) -> None:
+        """
+        The operator reads how much a plugin has, when it is ready and when that changes.
+        """
+        ready = WorkerReady("files", 7, 0.5, "2026-07-28", 3, 1, 2)
+        changed = OfferChanged("files", "tools", 4, 1, 2)
+        self.assertTrue(ready.sentence.format(**asdict(ready)).endswith("3 tools, 1 prompts, 2 resources"))
+        self.assertEqual(
+            changed.sentence.format(**asdict(changed)),
+            "files: its tools have changed: it has 4 tools, 1 prompts, 2 resources now",
+        )
+        self.assertIs(RefreshFailed("files", "tools", "no").level, Level.WARN)
 
 
 class PublisherTests(SynchronousTestCase):

@@ -11,7 +11,7 @@ could not even start is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredSemaphore, fail
@@ -19,7 +19,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from mcpd.events import (
     DefinitionLeftOut,
+    OfferChanged,
     Publisher,
+    RefreshFailed,
     WorkerEnded,
     WorkerNoise,
     WorkerNotStarted,
@@ -34,14 +36,22 @@ from mcpd.wire import codec
 from mcpd.wire.call import Call, Listener
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
-from mcpd.wire.offer import Offer
+from mcpd.wire.offer import Feature, Offer, Sort
 from mcpd.workers.held import Held
+from mcpd.workers.lists import NOUNS
 from mcpd.workers.peer import Patience
 from mcpd.workers.said import Said, printable
 from mcpd.workers.spec import Plugin
+from mcpd.workers.subscribing import untold
+from mcpd.workers.updates import Updates
+from mcpd.workers.watches import Watches
 from mcpd.workers.worker import End, Spawn, Worker
 
 _SHOWN = 200
+
+
+def _nobody(uri: str) -> None:
+    return
 
 
 @define(eq=False)
@@ -54,6 +64,8 @@ class Crew:
     Attributes:
         spec: What was configured.
         changed: Called when there is another offer.
+        updated: Called with each resource that has changed and is watched, or
+            lies below one that is; whoever wants to know puts himself there.
         offer: What the plugin has; None before it was ever ready.
         tried: Whether its first start has come to an end, good or bad.
     """
@@ -66,6 +78,7 @@ class Crew:
     _chance: Callable[[], float]
     _held: Held
     changed: Callable[[], None]
+    updated: Callable[[str], None] = field(init=False, default=_nobody)
     offer: Offer | None = field(init=False, default=None)
     tried: bool = field(init=False, default=False)
     _worker: Worker | None = field(init=False, default=None)
@@ -74,6 +87,8 @@ class Crew:
     _usual: Patience = field(init=False)
     _differs: bool = field(init=False)
     _said: Said = field(init=False)
+    _watches: Watches = field(init=False, factory=Watches)
+    _updates: Updates = field(init=False)
     _legacy: bool = field(init=False, default=False)
     _failures: int = field(init=False, default=0)
     _unready: int = field(init=False, default=0)
@@ -85,6 +100,7 @@ class Crew:
     def __attrs_post_init__(self) -> None:
         self._usual = Patience(self.spec.timeouts.call, self.spec.timeouts.max)
         self._differs = bool(self.spec.timeouts.tools)
+        self._updates = Updates(self._clock, self._tell_updated)
 
     def start(self) -> None:
         """
@@ -103,7 +119,8 @@ class Crew:
         stopping = self._stopping = Deferred()
         if self._next is not None:
             self._next.cancel()
-        self._held.refuse(Fault(Kind.PLUGIN_UNAVAILABLE, "the plugin is being stopped"))
+        self._refuse(Fault(Kind.PLUGIN_UNAVAILABLE, "the plugin is being stopped"))
+        self._updates.end()
         self._ready = None
         if self._worker is None:
             stopping.callback(None)
@@ -125,6 +142,25 @@ class Crew:
             return self._held.hold(call, listener, self._patience(call).call)
         return worker.ask(call, listener, self._patience(call) if self._differs else self._usual)
 
+    def watch(self, uri: str) -> Deferred[Answer | Refusal]:
+        """
+        Have the worker, and every later one, tell when a resource changes.
+
+        Returns:
+            As :meth:`mcpd.wire.call.Answerer.watch` says.
+        """
+        if self._ready is None and (self._hopeless or self._stopping is not None):
+            return fail(self._unavailable())
+        if self.offer is not None and Feature.SUBSCRIBE not in self.offer.features:
+            return fail(untold())
+        return self._watches.watch(uri)
+
+    def unwatch(self, uri: str) -> None:
+        """
+        End one ``watch`` that was answered.
+        """
+        self._watches.unwatch(uri)
+
     def _patience(self, call: Call) -> Patience:
         times = self.spec.timeouts
         if self._differs and "name" in call.params:
@@ -137,6 +173,10 @@ class Crew:
         return Fault(
             Kind.PLUGIN_UNAVAILABLE, "the plugin is not running", {"retryAfterMs": max(1, round(wait * 1000))}
         )
+
+    def _refuse(self, fault: Fault) -> None:
+        self._held.refuse(fault)
+        self._watches.refuse(fault)
 
     def _begin(self) -> Deferred[None]:
         launching: Deferred[None] = Deferred()
@@ -171,14 +211,45 @@ class Crew:
         Publish what it has, and give it what was held.
         """
         self.offer, self.tried, self._unready, self._hopeless = offer, True, 0, False
-        for why in offer.left_out:
-            self._publisher.tell(DefinitionLeftOut(self.spec.name, why))
-        seconds = round(self._clock.seconds() - self._born, 3)
-        name, tools = offer.revision.name, len(offer.tools)
-        self._publisher.tell(WorkerReady(self.spec.name, worker.pid, seconds, name, tools))
+        self._tell_left_out(offer.left_out)
+        seconds, revision = round(self._clock.seconds() - self._born, 3), offer.revision.name
+        self._publisher.tell(WorkerReady(self.spec.name, worker.pid, seconds, revision, *_counts(offer)))
         self._ready = worker
         self.changed()
         self._held.give(self.ask)
+        if Feature.SUBSCRIBE in offer.features:
+            self._watches.begin(worker)
+        else:
+            self._watches.refuse(untold())
+
+    def offered(self, offer: Offer, sorts: tuple[Sort, ...]) -> None:
+        """
+        Publish what it has now.
+        """
+        known = self.offer.left_out if self.offer is not None else ()
+        self.offer = offer
+        self._tell_left_out(why for why in offer.left_out if why not in known)
+        lists = ", ".join(f"{NOUNS[sort]}s" for sort in sorts)
+        self._publisher.tell(OfferChanged(self.spec.name, lists, *_counts(offer)))
+        self.changed()
+
+    def stale(self, sort: Sort, why: str) -> None:
+        """
+        Tell that a list could not be read again.
+        """
+        self._publisher.tell(RefreshFailed(self.spec.name, f"{NOUNS[sort]}s", why))
+
+    def touched(self, uri: str) -> bool:
+        """
+        Tell that a resource has changed, if anyone watches it.
+        """
+        return self._watches.covers(uri) and self._updates.add(uri)
+
+    def logged(self, line: bytes) -> None:
+        """
+        Tell a log message that is for no client.
+        """
+        self._said.line(line)
 
     def ended(self, worker: Worker, end: End) -> None:
         """
@@ -186,6 +257,7 @@ class Crew:
         """
         pid = worker.pid
         self._said.close()
+        self._watches.pause()
         self._worker = self._ready = None
         self.launched(worker)
         if self._stopping is not None:
@@ -214,7 +286,7 @@ class Crew:
         self._hopeless = self._unready > forgiven or wait > self.spec.timeouts.start
         if self._hopeless:
             self.tried = True
-            self._held.refuse(self._unavailable())
+            self._refuse(self._unavailable())
 
     def _pause(self, end: End) -> float:
         first, longest = self.spec.restart.backoff
@@ -231,9 +303,20 @@ class Crew:
             shown = printable(line, _SHOWN)
             self._publisher.tell(WorkerNoise(self.spec.name, worker.pid, why, shown))
 
+    def _tell_left_out(self, left_out: Iterable[str]) -> None:
+        for why in left_out:
+            self._publisher.tell(DefinitionLeftOut(self.spec.name, why))
+
+    def _tell_updated(self, uri: str) -> None:
+        self.updated(uri)
+
     def _tell_said(self, line: str) -> None:
         self._publisher.tell(WorkerSaid(self.spec.name, self._worker.pid if self._worker else 0, line))
 
     def _tell_silenced(self, dropped: int) -> None:
         pid = self._worker.pid if self._worker else 0
         self._publisher.tell(WorkerSilenced(self.spec.name, pid, dropped))
+
+
+def _counts(offer: Offer) -> tuple[int, int, int]:
+    return len(offer.tools), len(offer.prompts), len(offer.resources) + len(offer.templates)

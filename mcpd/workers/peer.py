@@ -6,14 +6,13 @@ MCP with one worker: what is said, without how it gets there.
 
 A :class:`Peer` numbers requests, remembers who waits for which answer until
 when, and drops what nobody waits for.  The two ways of speaking to plugins are
-its :class:`Speech`.
+its :class:`mcpd.workers.speech.Speech`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Protocol
 
 from attrs import define, field, frozen
 from msgspec import Struct
@@ -24,87 +23,11 @@ from mcpd.wire import codec, write
 from mcpd.wire.call import Call, Listener
 from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Members, Notice, Piece, Refusal, Request
-from mcpd.wire.write import Items
-
-Params = Items
-
-
-class Speech(Protocol):
-    """
-    How calls are put to plugins of one era.
-    """
-
-    def params(self, call: Call, number: bytes) -> Params:
-        """
-        Say the members of ``params`` for a call; its number is its progress token.
-        """
-
-    def own(self, params: Params) -> Params:
-        """
-        Say the members of ``params`` for a request of our own.
-        """
-
-
-@frozen
-class LegacySpeech:
-    """
-    To plugins that shook hands: a request says nothing about itself.
-    """
-
-    def params(self, call: Call, number: bytes) -> Params:
-        """
-        Say the call's own members, and ``_meta`` only if there is something to say.
-        """
-        if not (call.progress or call.meta):
-            return call.params
-        return {**call.params, "_meta": _meta(call, number, ())}
-
-    def own(self, params: Params) -> Params:
-        """
-        Say them as they are.
-        """
-        return params
-
-
-@frozen
-class ModernSpeech:
-    """
-    To plugins that are told everything in each request (MCP 2026-07-28, "Per-request metadata").
-
-    Attributes:
-        stamp: The members of ``_meta`` that say who we are and what we can be
-            asked.
-    """
-
-    stamp: tuple[tuple[str, Piece], ...]
-    _bare: bytes = field(init=False)
-
-    @_bare.default
-    def _written(self) -> bytes:
-        out: list[Piece] = []
-        write.put(out, self.stamp)
-        return b"".join(out)
-
-    def params(self, call: Call, number: bytes) -> Params:
-        """
-        Say the call's own members, and the stamp.
-        """
-        meta = _meta(call, number, self.stamp) if call.progress or call.meta else self._bare
-        return {**call.params, "_meta": meta}
-
-    def own(self, params: Params) -> Params:
-        """
-        Say them, and the stamp.
-        """
-        return {**dict(params), "_meta": self._bare}
-
-
-def _meta(call: Call, number: bytes, stamp: Iterable[tuple[str, Piece]]) -> bytes:
-    out: list[Piece] = []
-    token = (("progressToken", number),) if call.progress else ()
-    write.put(out, (*stamp, *call.meta.items(), *token))
-    return b"".join(out)
+from mcpd.wire.level import reaches
+from mcpd.wire.message import Answer, Members, Notice, Refusal, Request
+from mcpd.workers.ghosts import Ghosts
+from mcpd.workers.speech import LegacySpeech, Params, Speech
+from mcpd.workers.strays import Noise, Strays
 
 
 @frozen
@@ -129,36 +52,15 @@ class _Waiting(Struct, eq=False):
     listener: Listener | None
 
 
-@define
-class Strays:
-    """
-    What a worker said that nobody waited for, counted.
+Ended = Callable[[bytes, Answer | Refusal | None], None]
+"""Hears that an open request has ended: its number, and its answer, or None if it was cancelled."""
 
-    Attributes:
-        answers: Late, repeated and foreign answers.
-        notices: Notices of calls that are over, and of kinds that nobody hears.
-        questions: Questions left unanswered, since it did not read.
-        noise: Lines that are no messages.
-    """
-
-    answers: int = 0
-    notices: int = 0
-    questions: int = 0
-    noise: int = 0
+_CANCELLED = "notifications/cancelled"
+_SETTING = Patience(60, 60)
 
 
-class Noise(Protocol):
-    """
-    Who is told of a line that is no message.
-    """
-
-    def __call__(self, line: bytes, why: str) -> None:
-        """
-        Hear the line, and what is wrong with it.
-        """
-
-
-_CANCELLED = b"notifications/cancelled"
+def _deaf(notice: Notice) -> bool:
+    return False
 
 
 @define(eq=False)
@@ -167,6 +69,8 @@ class Peer:
     The conversation with one worker.
 
     Attributes:
+        hears: Hears every notice that belongs to no call, and says whether
+            somebody waited for it.
         strays: What nobody waited for.
     """
 
@@ -175,6 +79,7 @@ class Peer:
     _noise: Noise
     _crowded: Callable[[], bool]
     _speech: Speech = field(factory=LegacySpeech)
+    hears: Callable[[Notice], bool] = field(init=False, default=_deaf)
     strays: Strays = field(init=False, factory=Strays)
     _reader: Reader = field(init=False, factory=lambda: Reader(strict=False))
     _gathered: list[bytes] = field(init=False, factory=list)
@@ -182,14 +87,17 @@ class Peer:
     _waiting: int = field(init=False, default=0)
     _number: int = field(init=False, default=0)
     _pending: dict[bytes, _Waiting] = field(init=False, factory=dict)
+    _open: dict[bytes, Ended] = field(init=False, factory=dict)
+    _ghosts: Ghosts = field(init=False, factory=Ghosts)
+    _level: str | None = field(init=False, default=None)
     _lost: Fault | None = field(init=False, default=None)
 
     @property
     def running(self) -> int:
         """
-        How many requests wait for an answer.
+        How many calls wait for an answer.
         """
-        return len(self._pending)
+        return sum(waiting.listener is not None for waiting in self._pending.values())
 
     def connect(self, send: Callable[[bytes], int]) -> None:
         """
@@ -214,9 +122,9 @@ class Peer:
             As :meth:`mcpd.wire.call.Answerer.ask` says.
         """
         if self._waiting and self._crowded():
-            # Bounded: a worker may never read.
-            text = "the plugin does not keep up with its calls"
-            return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))
+            return _refused()
+        if call.level is not None and self._speech.sets_level:
+            self._raise(call.level)
         self._number = count = self._number + 1
         number = b"%d" % count
         line = write.request(number, call.method.encode(), self._speech.params(call, number))
@@ -233,10 +141,37 @@ class Peer:
         Returns:
             As :meth:`ask`.
         """
+        if self._waiting and self._crowded():
+            return _refused()
         self._number += 1
         number = b"%d" % self._number
         self._say(write.request(number, method, self._speech.own(params)))
         return self._wait(number, patience, None)
+
+    def open(self, method: bytes, params: Params, ended: Ended) -> bytes:
+        """
+        Ask on our own account for what lasts until somebody ends it.
+
+        Args:
+            method: The method.
+            params: Its members.
+            ended: Called once if the worker ends it; not if it is lost.
+
+        Returns:
+            The request's number.
+        """
+        self._number += 1
+        number = b"%d" % self._number
+        self._open[number] = ended
+        self._say(write.request(number, method, self._speech.own(params)))
+        return number
+
+    def close(self, number: bytes) -> None:
+        """
+        End what was opened; nothing more is heard of it.
+        """
+        if self._open.pop(number, None) is not None:
+            self._cancelled(number, "it is not wanted any more")
 
     def notify(self, method: bytes, params: Params) -> None:
         """
@@ -255,9 +190,17 @@ class Peer:
                 continue
             waiting = pending.pop(answer.id, None)
             if waiting is None:
-                self.strays.answers += 1
+                self._unawaited(answer)
             else:
                 waiting.deferred.callback(answer)
+
+    def _unawaited(self, answer: Answer | Refusal) -> None:
+        ended = self._open.pop(answer.id, None)
+        if ended is not None:
+            ended(answer.id, answer)
+            return
+        self._ghosts.lay(answer.id)
+        self.strays.answers += 1
 
     def _heard(self, line: bytes) -> Answer | Refusal | None:
         # What is no answer has its effect here.
@@ -284,11 +227,13 @@ class Peer:
         Give up on every request whose time is over: it fails, and the worker gets a cancel.
         """
         now = self._clock.seconds()
+        if self._ghosts:
+            self._ghosts.fade(now)
         for number in [number for number, waiting in self._pending.items() if waiting.due <= now]:
             # One that fails may make its caller give up the others.
             waiting = self._pending.pop(number, None)
             if waiting is not None:
-                self._cancelled(number, "deadline")
+                self._given_up(number, waiting, "deadline")
                 waiting.deferred.errback(Fault(Kind.DEADLINE, "the plugin did not answer in time"))
 
     def lose(self, fault: Fault) -> int:
@@ -296,16 +241,24 @@ class Peer:
         Fail every request that waits, and every later one, since the worker is gone.
 
         Returns:
-            How many waited.
+            How many calls waited.
         """
         self._lost = fault
         self._flush()
-        count = len(self._pending)
+        self._open.clear()
+        count = self.running
         for number in tuple(self._pending):
             waiting = self._pending.pop(number, None)
             if waiting is not None:
                 waiting.deferred.errback(fault)
         return count
+
+    def _raise(self, level: str) -> None:
+        # Never lowered: who wants less gets less from the relay.
+        if self._level is None or (level != self._level and reaches(self._level, level)):
+            self._level = level
+            setting = self.request(b"logging/setLevel", {"level": write.encode(level)}, _SETTING)
+            setting.addErrback(lambda failure: None)
 
     def _gather(self, line: bytes) -> None:
         # A worker that is busy anyway gets the calls of one turn of the reactor
@@ -340,21 +293,57 @@ class Peer:
 
     def _forget(self, number: bytes, deferred: Deferred[Answer | Refusal]) -> None:
         # The number is dropped, so whatever still comes is late.
-        if self._pending.pop(number, None) is not None:
-            self._cancelled(number, "the caller gave up")
+        waiting = self._pending.pop(number, None)
+        if waiting is not None:
+            self._given_up(number, waiting, "the caller gave up")
+
+    def _given_up(self, number: bytes, waiting: _Waiting, reason: str) -> None:
+        if waiting.listener is not None:
+            self._ghosts.add(number, waiting.end)
+        self._cancelled(number, reason)
 
     def _cancelled(self, number: bytes, reason: str) -> None:
-        self.notify(_CANCELLED, (("requestId", number), ("reason", write.encode(reason))))
+        self.notify(_CANCELLED.encode(), (("requestId", number), ("reason", write.encode(reason))))
 
     def _noticed(self, notice: Notice) -> None:
+        match notice.method:
+            case "notifications/progress":
+                heard = self._progressed(notice)
+            case "notifications/message":
+                heard = self._logged(notice)
+            case "notifications/cancelled":
+                heard = self._ended(notice)
+            case _:
+                heard = self.hears(notice)
+        if not heard:
+            self.strays.notices += 1
+
+    def _progressed(self, notice: Notice) -> bool:
         token = notice.params.get("progressToken")
         waiting = self._pending.get(bytes(token)) if token is not None else None
-        if notice.method != "notifications/progress" or waiting is None or waiting.listener is None:
-            self.strays.notices += 1
-            return
+        if waiting is None or waiting.listener is None:
+            return False
         waiting.due = min(self._clock.seconds() + waiting.patience.call, waiting.end)
         params: Members = {name: value for name, value in notice.params.items() if name != "progressToken"}
         waiting.listener.notice(Notice(notice.method, params))
+        return True
+
+    def _logged(self, notice: Notice) -> bool:
+        # It says nothing of what it belongs to, so it is passed on only where
+        # it can belong to nothing else: another caller must not read it.
+        listeners = (waiting.listener for waiting in self._pending.values() if waiting.listener is not None)
+        listener = next(listeners, None)
+        if self._ghosts or listener is None or next(listeners, None) is not None:
+            return self.hears(notice)
+        listener.notice(notice)
+        return True
+
+    def _ended(self, notice: Notice) -> bool:
+        number = bytes(notice.params.get("requestId", b""))
+        ended = self._open.pop(number, None)
+        if ended is not None:
+            ended(number, None)
+        return ended is not None
 
     def _asked(self, request: Request) -> None:
         # Bounded: a worker may ask without end, and never read an answer.
@@ -369,3 +358,9 @@ class Peer:
             text = "this client answers no such request"
             parts = write.refusal(request.id, Kind.UNKNOWN_METHOD.code, text, None)
         self._say(b"".join((*parts, b"\n")))
+
+
+def _refused() -> Deferred[Answer | Refusal]:
+    # Bounded: a worker may never read.
+    text = "the plugin does not keep up with its calls"
+    return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))

@@ -63,9 +63,13 @@ class Ears(Protocol):
         Hear some of its standard error.
         """
 
-    def exited(self, how: str) -> None:
+    def exited(self, how: str, *, killed: bool) -> None:
         """
         Hear that the process is gone, and all that it wrote was heard.
+
+        Args:
+            how: Its exit status or the signal, for the operator.
+            killed: Whether it was a signal.
         """
 
 
@@ -189,7 +193,10 @@ class Pipe(ProcessProtocol):
         for outflow in self._outflows.values():
             outflow.drain()
         self._close()
-        self._ears.exited(_how(reason))
+        number = getattr(reason.value, "signal", None)
+        status = getattr(reason.value, "exitCode", None) or 0
+        how = f"exit status {status}" if number is None else f"killed by signal {number}"
+        self._ears.exited(how, killed=number is not None)
 
     def _heard(self, data: bytes) -> None:
         try:
@@ -236,11 +243,3 @@ def _widen(descriptor: int) -> None:
     # smaller pieces.
     with suppress(OSError):
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
-
-
-def _how(reason: Failure) -> str:
-    value = reason.value
-    number = getattr(value, "signal", None)
-    if number is not None:
-        return f"killed by signal {number}"
-    return f"exit status {getattr(value, 'exitCode', None) or 0}"

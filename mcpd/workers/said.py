@@ -2,7 +2,7 @@
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
-What a worker writes to its standard error, on its way to the log.
+What a worker writes to its standard error or has for a log, on its way to ours.
 """
 
 from __future__ import annotations
@@ -63,6 +63,16 @@ class Said:
         whole = len(rest) - len(rest) % _LINE
         self._tell(rest[:whole])
         self._rest = rest[whole:]
+
+    def line(self, line: bytes) -> None:
+        """
+        Take a whole line from elsewhere, within the same bound.
+        """
+        self._refill()
+        told = line[: self._left]
+        self._lost += len(line) - len(told)
+        self._left -= len(told)
+        self._tell(told)
 
     def close(self) -> None:
         """

@@ -23,9 +23,12 @@ from mcpd.wire.message import Answer, Refusal
 from mcpd.wire.offer import Offer
 from mcpd.workers.greeting import Greeting, Rude
 from mcpd.workers.life import Core, Death, Life, live
-from mcpd.workers.peer import Noise, Patience, Peer, Strays
+from mcpd.workers.lists import Lists
+from mcpd.workers.notices import Notices, Witness
+from mcpd.workers.peer import Patience, Peer
 from mcpd.workers.pipe import Ears
 from mcpd.workers.spec import Plugin
+from mcpd.workers.strays import Noise, Strays
 
 _TICK = 0.1
 
@@ -87,8 +90,8 @@ class End:
     Attributes:
         why: A sentence for the operator.
         lost: How many calls it had.
-        probing: Whether it ended by itself while it was being asked which era
-            it is of.
+        probing: Whether it exited, and no signal killed it, while it was being
+            asked which era it is of.
         ready: Whether it was ever ready.
         asked: Whether it was asked to stop.
     """
@@ -100,9 +103,9 @@ class End:
     asked: bool
 
 
-class Watcher(Protocol):
+class Watcher(Witness, Protocol):
     """
-    Who wants to know how a worker fares.
+    Who wants to know how a worker fares, and what it tells.
     """
 
     def launched(self, worker: Worker) -> None:
@@ -143,10 +146,12 @@ class Worker:
     _legacy: bool = False
     ask: Callable[[Call, Listener, Patience], Deferred[Answer | Refusal]] = field(init=False)
     _peer: Peer = field(init=False)
+    _notices: Notices = field(init=False)
     _life: Life = field(init=False)
     _greeting: Greeting = field(init=False)
     _channel: Channel | None = field(init=False, default=None)
     _ticking: IDelayedCall | None = field(init=False, default=None)
+    _killed: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         times = self.spec.timeouts
@@ -154,7 +159,10 @@ class Worker:
         self.ask = self._peer.ask
         self._life = live(Core(self._clock, self, times.start, times.stop))
         protocol = "legacy" if self._legacy else self.spec.protocol
-        self._greeting = Greeting(self._peer, protocol, times.start)
+        lists = Lists(self._clock, self._peer, times.start)
+        notices = self._notices = Notices(self._clock, self._peer, lists, times.start, self._watcher)
+        self._peer.hears = notices.hear
+        self._greeting = Greeting(self._peer, lists, protocol, times.start, notices.introduce)
 
     @property
     def pid(self) -> int:
@@ -183,6 +191,18 @@ class Worker:
         Whether more waits for it to read than may.
         """
         return self._channel is not None and self._channel.waiting > self.spec.limits.unread
+
+    def watch(self, uri: str) -> Deferred[Answer | Refusal]:
+        """
+        Have it tell when a resource changes (:class:`mcpd.workers.watches.Teller`).
+        """
+        return self._notices.watch(uri)
+
+    def unwatch(self, uri: str) -> None:
+        """
+        Have it tell that no longer.
+        """
+        self._notices.unwatch(uri)
 
     def start(self, spawn: Spawn) -> None:
         """
@@ -230,6 +250,7 @@ class Worker:
         Be ready for calls.
         """
         self._watcher.ready(self, offer)
+        self._notices.begin(offer)
 
     def close_input(self) -> None:
         """
@@ -258,11 +279,11 @@ class Worker:
         """
         if self._ticking is not None:
             self._ticking.cancel()
-        probing = self._greeting.probing and not death.why
+        # Only who ends by itself has answered the question.
+        probing = self._greeting.probing and not death.why and not self._killed
+        self._notices.end(Fault(Kind.PLUGIN_GONE, "the plugin ended"))
         lost = self._peer.lose(Fault(Kind.PLUGIN_GONE, "the plugin ended while it worked on this call"))
         why = f"{death.why} ({death.how})" if death.why else death.how
-        # What a worker that was never ready loses is only its handshake.
-        lost = lost if death.ready else 0
         self._watcher.ended(self, End(why, lost, probing, death.ready, death.asked))
 
     # What its process says.
@@ -297,8 +318,9 @@ class Worker:
         """
         self._stderr(data)
 
-    def exited(self, how: str) -> None:
+    def exited(self, how: str, *, killed: bool) -> None:
         """
         Hear that its process is gone.
         """
+        self._killed = killed
         self._life.exited(how)

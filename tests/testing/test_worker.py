@@ -13,8 +13,21 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.testing.worker import Answers, Error, FakeChannel, FakePlugin, legacy, modern, tools
+from mcpd.testing.worker import (
+    Answers,
+    Error,
+    FakeChannel,
+    FakePlugin,
+    Stock,
+    legacy,
+    modern,
+    prompts,
+    resources,
+    templates,
+    tools,
+)
 from mcpd.wire.message import Notice, Request
+from mcpd.wire.offer import Feature
 from tests.workers.stage import Hearer
 
 
@@ -89,6 +102,83 @@ class AnswersTests(FakeCase):
         result = self.ask(channel, "tools/call", name="add", arguments={})
         self.assertEqual(result, {"resultType": "complete", "content": [{"type": "text", "text": "{}"}]})
 
+    def test_stock(self) -> None:
+        """
+        A plugin of either era declares and lists what it has, and only that.
+        """
+        empty: dict[str, Any] = {"tools": {}, "prompts": {}, "logging": {}}
+        stock = Stock([], prompts("hi"), features=frozenset({Feature.LOGGING}))
+        for answers, hello in ((legacy, "initialize"), (modern, "server/discover")):
+            channel = self.spawn(answers(stock))
+            self.assertEqual(self.ask(channel, hello)["capabilities"], empty)
+            self.assertEqual(self.ask(channel, "prompts/list")["prompts"], [{"name": "hi"}])
+            for method in ("resources/list", "resources/templates/list", "nonsense"):
+                self.assertEqual(self.ask(channel, method)["code"], -32601)
+        channel = self.spawn(legacy(stock))
+        self.assertEqual(self.ask(channel, "logging/setLevel", level="info"), {})
+        self.assertEqual(self.ask(channel, "resources/subscribe", uri="a")["code"], -32601)
+        self.assertEqual(self.ask(self.spawn(legacy()), "logging/setLevel", level="info")["code"], -32601)
+
+    def test_resources(self) -> None:
+        """
+        A plugin has resources, templates of them, and tells which it may be asked to tell.
+        """
+        features = frozenset({Feature.SUBSCRIBE})
+        stock = Stock(
+            resources=resources("a"),
+            templates=templates("{x}"),
+            features=features,
+            telling=True,
+            refused=frozenset("b"),
+        )
+        channel = self.spawn(legacy(stock))
+        declared = {"resources": {"subscribe": True, "listChanged": True}}
+        self.assertEqual(self.ask(channel, "initialize")["capabilities"], declared)
+        self.assertEqual(self.ask(channel, "resources/list")["resources"], [{"uri": "a", "name": "a"}])
+        listed = self.ask(channel, "resources/templates/list")["resourceTemplates"]
+        self.assertEqual(listed, [{"uriTemplate": "{x}", "name": "{x}"}])
+        self.assertEqual(self.ask(channel, "resources/subscribe", uri="a"), {})
+        self.assertEqual(self.ask(channel, "resources/unsubscribe", uri="b")["code"], -32602)
+
+    def test_echo(self) -> None:
+        """
+        Every kind of call is answered with what it was given.
+        """
+        channel = self.spawn(legacy())
+        got = self.ask(channel, "prompts/get", name="hi", arguments={"a": "b"})
+        self.assertEqual(
+            got["messages"], [{"role": "user", "content": {"type": "text", "text": '{"a":"b"}'}}]
+        )
+        read = self.ask(channel, "resources/read", uri="x:y")
+        self.assertEqual(read["contents"], [{"uri": "x:y", "mimeType": "text/plain", "text": "x:y"}])
+        completed = self.ask(channel, "completion/complete", argument={"name": "a", "value": "v"})
+        self.assertEqual(completed, {"completion": {"values": ["v"]}})
+
+    def test_listen(self) -> None:
+        """
+        A modern plugin acknowledges a listen, tells on the newest, and ends it when either side does.
+        """
+        stock = Stock(resources=[], features=frozenset({Feature.SUBSCRIBE}), refused=frozenset("b"))
+        channel = self.spawn(modern(stock))
+        for number, asked in ((3, {"resourceSubscriptions": ["a", "b"]}), (4, {"toolsListChanged": True})):
+            params = {"notifications": asked}
+            request = {"jsonrpc": "2.0", "id": number, "method": "subscriptions/listen", "params": params}
+            channel.send(json.dumps(request, separators=(",", ":")).encode())
+        self.clock.advance(0)
+        agreed = [json.loads(line)["params"]["notifications"] for [line] in self.lines()]
+        self.assertEqual(agreed, [{"resourceSubscriptions": ["a"]}, {"toolsListChanged": True}])
+        cancel = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":4}}'
+        channel.send(cancel)
+        channel.send(cancel)
+        channel.tell("notifications/x", a=1)
+        channel.unlisten()
+        channel.tell("notifications/x")
+        last = [json.loads(line) for [line] in self.lines()[2:]]
+        meta = {"io.modelcontextprotocol/subscriptionId": 3}
+        self.assertEqual(last[0]["params"], {"a": 1, "_meta": meta})
+        self.assertEqual((last[1]["id"], last[1]["result"]), (3, {"_meta": meta}))
+        self.assertEqual(last[2]["params"], {})
+
     def test_own_answers(self) -> None:
         """
         A test says how calls are answered: with an error, or not at all.
@@ -152,5 +242,5 @@ class FakeChannelTests(FakeCase):
         self.clock.advance(1)
         channel.write(b"late")
         channel.exit()
-        self.assertEqual(self.ears.heard, [("launched", None), ("exited", "killed by signal 15")])
+        self.assertEqual(self.ears.heard, [("launched", None), ("killed", "killed by signal 15")])
         self.assertEqual(channel.orders, ["close_input", "terminate", "destroy"])

@@ -12,10 +12,12 @@ from typing import Any
 
 from attrs import define, field
 from msgspec import Raw
+from twisted.internet.task import Clock
 
 from mcpd.wire import write
 from mcpd.wire.call import Call
 from mcpd.wire.message import Members, Notice
+from mcpd.workers.peer import Peer
 
 
 @define(eq=False)
@@ -59,11 +61,11 @@ class Hearer:
         """
         self.heard.append(("said", data))
 
-    def exited(self, how: str) -> None:
+    def exited(self, how: str, *, killed: bool) -> None:
         """
         Remember it.
         """
-        self.heard.append(("exited", how))
+        self.heard.append(("killed" if killed else "exited", how))
 
 
 @define(eq=False)
@@ -88,11 +90,13 @@ def members(**values: Any) -> Members:
     return {name: Raw(write.encode(value)) for name, value in values.items()}
 
 
-def call(tool: str = "add", *, progress: bool = False, meta: Members | None = None) -> Call:
+def call(
+    tool: str = "add", *, progress: bool = False, meta: Members | None = None, level: str | None = None
+) -> Call:
     """
     Make a call of a tool.
     """
-    return Call("tools/call", members(name=tool, arguments={"a": 1}), meta or {}, progress)
+    return Call("tools/call", members(name=tool, arguments={"a": 1}), meta or {}, progress, level)
 
 
 def shown(piece: Any) -> Any:
@@ -102,3 +106,64 @@ def shown(piece: Any) -> Any:
     if isinstance(piece, dict):
         return {name: shown(value) for name, value in piece.items()}
     return json.loads(bytes(piece))
+
+
+@define(eq=False)
+class Partner:
+    """
+    A worker's part of a conversation, played by a test.
+
+    Attributes:
+        clock: What time it is.
+        peer: Our part.
+        sent: What was said to it, read.
+    """
+
+    clock: Clock = field(factory=Clock)
+    sent: list[Any] = field(factory=list)
+    peer: Peer = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.peer = Peer(self.clock, self._take, lambda line, why: None, lambda: False)
+
+    def _take(self, data: bytes) -> int:
+        self.sent += map(json.loads, data.splitlines())
+        return 0
+
+    def said(self) -> list[tuple[str, Any]]:
+        """
+        Tell what was said since the last time: methods and params.
+        """
+        sent, self.sent = self.sent, []
+        return [(each["method"], each["params"]) for each in sent]
+
+    def number(self, method: str) -> int:
+        """
+        Tell the number of the last request of a kind that was said since the last time.
+        """
+        return int([each["id"] for each in self.sent if each["method"] == method][-1])
+
+    def hear(self, **members: Any) -> None:
+        """
+        Say something to us.
+        """
+        self.peer.heard((json.dumps({"jsonrpc": "2.0", **members}).encode(),))
+
+    def answer(self, method: str, **result: Any) -> None:
+        """
+        Answer the last request of a kind.
+        """
+        self.hear(id=self.number(method), result=result)
+
+    def refuse(self, method: str, code: int) -> None:
+        """
+        Answer the last request of a kind with an error.
+        """
+        self.hear(id=self.number(method), error={"code": code, "message": "no"})
+
+    def wait(self, seconds: float) -> None:
+        """
+        Let time pass.
+        """
+        self.clock.advance(seconds)
+        self.peer.expire()

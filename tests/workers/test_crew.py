@@ -17,7 +17,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from mcpd.events import (
     DefinitionLeftOut,
     Event,
+    OfferChanged,
     Publisher,
+    RefreshFailed,
     WorkerEnded,
     WorkerNoise,
     WorkerNotStarted,
@@ -28,11 +30,24 @@ from mcpd.events import (
     WorkerStopped,
 )
 from mcpd.sandbox.plan import ProgramMissing
-from mcpd.testing.worker import Answers, FakeChannel, FakePlugin, legacy, modern, tools
+from mcpd.testing.worker import (
+    Answers,
+    Error,
+    FakeChannel,
+    FakePlugin,
+    Stock,
+    legacy,
+    modern,
+    prompts,
+    resources,
+    templates,
+    tools,
+)
 from mcpd.units import Bytes, Seconds
 from mcpd.wire.call import Call
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Notice, Refusal, Request
+from mcpd.wire.offer import Feature
 from mcpd.workers.crew import Crew
 from mcpd.workers.held import Held
 from mcpd.workers.spec import Plugin, Restart, Timeouts, WorkerLimits
@@ -64,6 +79,7 @@ class CrewCase(SynchronousTestCase):
         self.publisher = Publisher()
         self.publisher.observe(self.events.append)
         self.changes = 0
+        self.updates: list[str] = []
         self.starts = DeferredSemaphore(1)
 
     def change(self) -> None:
@@ -89,6 +105,7 @@ class CrewCase(SynchronousTestCase):
             held,
             self.change,
         )
+        crew.updated = self.updates.append
         return crew, plugin
 
     def ready(self, answers: Answers, **given: Any) -> tuple[Crew, FakePlugin]:
@@ -153,7 +170,7 @@ class StartTests(CrewCase):
         expected = [
             WorkerStarted("files", 1000),
             left_out,
-            WorkerReady("files", 1000, 0.0, "2025-11-25", 2),
+            WorkerReady("files", 1000, 0.0, "2025-11-25", 2, 0, 0),
         ]
         self.assertEqual(self.events, expected)
         self.assertEqual(len(plugin.workers), 1)
@@ -255,7 +272,7 @@ class VerdictTests(CrewCase):
         crew.start()
         self.turn()
         plugin.answers = modern(tools("add"))
-        plugin.workers[0].exit("killed by signal 9")
+        plugin.workers[0].exit("exit status 1")
         self.turn()
         self.assertEqual(
             self.told(WorkerEnded)[0].why, "it refused initialize with error -32022 (killed by signal 9)"
@@ -537,6 +554,191 @@ class CallTests(CrewCase):
         self.fault(asked)
 
 
+class ChangeTests(CrewCase):
+    """
+    Tests for a plugin whose lists change.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a plugin with some of everything.
+        """
+        super().setUp()
+        self.stock = Stock(tools("a"), prompts("b"), resources("c"), templates("d{x}"), telling=True)
+
+    def change_list(self, plugin: FakePlugin, sort: str) -> None:
+        """
+        Let the plugin say that a list has changed.
+        """
+        self.events.clear()
+        plugin.workers[-1].tell(f"notifications/{sort}/list_changed")
+        self.turn()
+
+    def test_ready(self) -> None:
+        """
+        The operator reads how much of everything a plugin has.
+        """
+        self.ready(legacy(self.stock))
+        self.assertEqual(self.events[-1], WorkerReady("files", 1000, 0.0, "2025-11-25", 1, 1, 2))
+
+    def test_changed(self) -> None:
+        """
+        Another list is another offer, published at once; the operator reads which, and what is new in it.
+        """
+        crew, plugin = self.ready(legacy(self.stock))
+        self.stock.resources = resources("c", "e")
+        self.stock.templates = [{"name": "bad"}]
+        self.change_list(plugin, "resources")
+        assert crew.offer is not None
+        self.assertEqual([item.name for item in crew.offer.resources], ["c", "e"])
+        self.assertEqual((crew.offer.templates, self.changes), ((), 2))
+        self.assertEqual([type(event) for event in self.events], [DefinitionLeftOut, OfferChanged])
+        self.assertEqual(self.events[-1], OfferChanged("files", "resources, resource templates", 1, 1, 2))
+        self.stock.tools = []
+        self.change_list(plugin, "tools")
+        self.assertEqual(self.events, [OfferChanged("files", "tools", 0, 1, 2)])
+
+    def test_same(self) -> None:
+        """
+        A list that is the same after all is no news.
+        """
+        _, plugin = self.ready(modern(self.stock))
+        self.change_list(plugin, "prompts")
+        self.assertEqual((self.events, self.changes), ([], 1))
+
+    def test_failed(self) -> None:
+        """
+        A list that can't be read again stays as it was, and the operator reads why.
+        """
+        crew, plugin = self.ready(legacy(self.stock))
+        plugin.workers[0]._answers = lambda request: Error(-32603, "no")
+        self.change_list(plugin, "tools")
+        why = "it refused tools/list with error -32603"
+        self.assertEqual(self.events, [RefreshFailed("files", "tools", why)])
+        assert crew.offer is not None
+        self.assertEqual([tool.name for tool in crew.offer.tools], ["a"])
+
+
+class WatchTests(CrewCase):
+    """
+    Tests for resources that are watched.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a plugin that tells.
+        """
+        super().setUp()
+        self.stock = Stock(resources=resources("a", "b"), features=frozenset({Feature.SUBSCRIBE}))
+
+    def update(self, plugin: FakePlugin, *uris: str) -> list[str]:
+        """
+        Let the plugin tell what has changed, and tell what came of it.
+        """
+        self.updates.clear()
+        for uri in uris:
+            plugin.workers[-1].tell("notifications/resources/updated", uri=uri)
+        self.clock.advance(0.05)
+        return self.updates
+
+    def test_told(self) -> None:
+        """
+        What is watched, or lies below it, is told once for a while; nothing else is.
+        """
+        for answers in (legacy, modern):
+            self.events.clear()
+            crew, plugin = self.ready(answers(self.stock))
+            watching = [crew.watch("a"), crew.watch("a")]
+            self.turn()
+            for each in watching:
+                self.successResultOf(each)
+            self.assertEqual(self.update(plugin, "a", "b", "a", "a/b"), ["a", "a/b"])
+            crew.unwatch("a")
+            self.assertEqual(self.update(plugin, "a"), ["a"])
+            crew.unwatch("a")
+            self.turn()
+            self.assertEqual(self.update(plugin, "a"), [])
+
+    def test_refused(self) -> None:
+        """
+        A resource that the plugin will not tell is refused in its own way.
+        """
+        self.stock.refused = frozenset({"a"})
+        crew, _ = self.ready(legacy(self.stock))
+        watching = crew.watch("a")
+        self.turn()
+        self.assertIsInstance(self.successResultOf(watching), Refusal)
+        self.events.clear()
+        crew, _ = self.ready(modern(self.stock))
+        watching = crew.watch("a")
+        self.turn()
+        self.assertIs(self.fault(watching).kind, Kind.PARAMS)
+
+    def test_nobody(self) -> None:
+        """
+        Where nobody is to be told what changes, a watch does no harm.
+        """
+        plugin = FakePlugin(self.clock, legacy(self.stock))
+        held = Held(self.clock, 2)
+        crew = Crew(
+            SPEC, self.clock, self.publisher, plugin.spawn, self.starts, lambda: 1.0, held, self.change
+        )
+        crew.start()
+        self.turn()
+        crew.watch("a")
+        self.turn()
+        self.assertEqual(self.update(plugin, "a"), [])
+
+    def test_no_feature(self) -> None:
+        """
+        A plugin that tells no changes is not asked to, whether that is known before or after.
+        """
+        crew, plugin = self.crew(legacy(tools("add")))
+        crew.start()
+        early = crew.watch("a")
+        self.turn()
+        for watching in (early, crew.watch("a")):
+            self.assertIs(self.fault(watching).kind, Kind.PARAMS)
+        self.assertNotIn("resources/subscribe", self.methods(plugin.workers[0]))
+
+    def test_again(self) -> None:
+        """
+        The next worker of a plugin tells what is watched, and what was asked for between the two.
+        """
+        for answers in (legacy, modern):
+            self.events.clear()
+            crew, plugin = self.ready(answers(self.stock))
+            crew.watch("a")
+            self.turn()
+            plugin.workers[0].exit("killed by signal 9")
+            between = crew.watch("b")
+            self.assertNoResult(between)
+            self.clock.advance(1)
+            self.turn()
+            self.successResultOf(between)
+            self.assertEqual(self.update(plugin, "a", "b"), ["a", "b"])
+
+    def test_hopeless(self) -> None:
+        """
+        Nobody waits for a plugin that does not start, or is stopped.
+        """
+        crew, plugin = self.crew(lambda request: None, protocol="legacy")
+        crew.start()
+        self.turn()
+        waiting = crew.watch("a")
+        plugin.workers[0].exit("exit status 1")
+        for watching in (waiting, crew.watch("a")):
+            self.assertIs(self.fault(watching).kind, Kind.PLUGIN_UNAVAILABLE)
+        crew, plugin = self.ready(legacy(self.stock))
+        crew.watch("a")
+        self.turn()
+        plugin.workers[0].tell("notifications/resources/updated", uri="a")
+        crew.stop()
+        self.turn()
+        self.assertEqual(self.updates, [])
+        self.assertIs(self.fault(crew.watch("a")).kind, Kind.PLUGIN_UNAVAILABLE)
+
+
 class StopTests(CrewCase):
     """
     Tests for the end of a crew.
@@ -643,6 +845,17 @@ class TellingTests(CrewCase):
         self.assertEqual(self.told(WorkerSaid), lines)
         plugin.workers[0].exit("exit status 1")
         self.assertEqual(self.told(WorkerSaid)[2:], [WorkerSaid("files", 1000, "last")])
+
+    def test_logged(self) -> None:
+        """
+        What a worker logs for no client is told like its standard error, and bounded with it.
+        """
+        _, plugin = self.ready(legacy())
+        plugin.workers[0].tell("notifications/message", level="info", logger="db", data="x\x1b" + "y" * 200)
+        plugin.workers[0].exit("exit status 1")
+        [line] = self.told(WorkerSaid)
+        self.assertTrue(line.line.startswith("info db: x\\x1byyy"))
+        self.assertEqual(self.told(WorkerSilenced), [WorkerSilenced("files", 1000, 111)])
 
     def test_silenced(self) -> None:
         """

@@ -18,6 +18,8 @@ from mcpd import __version__
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.offer import Offer
 from mcpd.workers.greeting import Greeting, Protocol, Rude
+from mcpd.workers.known import Known
+from mcpd.workers.lists import Lists
 from mcpd.workers.peer import Peer
 
 US = {"name": "mcpd", "version": __version__}
@@ -61,7 +63,9 @@ class GreetingCase(SynchronousTestCase):
         Begin.
         """
         self.peer = Peer(self.clock, self.send, lambda line, why: None, lambda: False)
-        self.greeting = Greeting(self.peer, protocol, 10)
+        self.known: list[Known] = []
+        lists = Lists(self.clock, self.peer, 10)
+        self.greeting = Greeting(self.peer, lists, protocol, 10, self.known.append)
         return Deferred.fromCoroutine(self.greeting.shake())
 
     def send(self, data: bytes) -> int:
@@ -331,7 +335,7 @@ class InitializeTests(GreetingCase):
         A plugin that does not say that it has tools is not asked for them.
         """
         self.shake("legacy")
-        self.answer(protocolVersion="2025-11-25", capabilities={"prompts": {}})
+        self.answer(protocolVersion="2025-11-25", capabilities={"logging": {}, "tools": None})
         self.assertEqual(self.said()[-1], ("notifications/initialized", {}))
 
 

@@ -12,9 +12,11 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Refusal
-from mcpd.workers.peer import LegacySpeech, ModernSpeech, Patience, Peer, Strays
-from tests.workers.stage import Audience, call, members, shown
+from mcpd.wire.message import Answer, Notice, Refusal
+from mcpd.workers.peer import Patience, Peer
+from mcpd.workers.speech import LegacySpeech, ModernSpeech
+from mcpd.workers.strays import Strays
+from tests.workers.stage import Audience, call, shown
 
 CALL = b'"name":"add","arguments":{"a":1}'
 LONG = Patience(60, 600)
@@ -64,49 +66,10 @@ class PeerCase(SynchronousTestCase):
         return failure.value
 
 
-class SpeechTests(PeerCase):
+class SayingTests(PeerCase):
     """
-    Tests for the two ways of speaking to plugins.
+    Tests for what is said.
     """
-
-    def test_legacy(self) -> None:
-        """
-        A legacy plugin gets the call as it is.
-        """
-        self.ask()
-        self.assertEqual(
-            self.sent, [b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{%b}}\n' % CALL]
-        )
-
-    def test_legacy_meta(self) -> None:
-        """
-        A legacy plugin gets a token of our own where progress is wanted, and what the client meant for it.
-        """
-        self.peer.ask(call(progress=True, meta=members(traceparent="00-1")), self.audience, LONG)
-        self.assertEqual(
-            self.sent[0],
-            b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{%b,'
-            b'"_meta":{"traceparent":"00-1","progressToken":1}}}\n' % CALL,
-        )
-        self.peer.ask(call(meta=members(traceparent="00-1")), self.audience, LONG)
-        self.clock.advance(0)
-        self.assertTrue(self.sent[1].endswith(b'"_meta":{"traceparent":"00-1"}}}\n'))
-
-    def test_modern(self) -> None:
-        """
-        A modern plugin is told everything in each request.
-        """
-        self.peer.speak(ModernSpeech((("io.modelcontextprotocol/protocolVersion", b'"2026-07-28"'),)))
-        self.ask()
-        stamp = b'"io.modelcontextprotocol/protocolVersion":"2026-07-28"'
-        self.assertEqual(
-            self.sent[0],
-            b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{%b,"_meta":{%b}}}\n' % (CALL, stamp),
-        )
-        self.peer.ask(call(progress=True, meta=members(traceparent="00-1")), self.audience, LONG)
-        self.clock.advance(0)
-        tail = b'"_meta":{%b,"traceparent":"00-1","progressToken":2}}}\n' % stamp
-        self.assertTrue(self.sent[1].endswith(tail))
 
     def test_gathered(self) -> None:
         """
@@ -266,7 +229,7 @@ class ProgressTests(PeerCase):
         for token in (b"1", b"2", b"3", b'"2"', b"null", b"0"):
             self.progress(token)
         self.ask(progress=True)
-        self.progress(b"3", b"notifications/message")
+        self.progress(b"3", b"notifications/other")
         self.peer.heard((b'{"jsonrpc":"2.0","method":"notifications/progress"}',))
         self.peer.heard((b'{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":null}',))
         self.assertEqual(self.audience.notices, [])
@@ -366,11 +329,11 @@ class GivingUpTests(PeerCase):
 
     def test_lost(self) -> None:
         """
-        When a worker is gone every waiting request fails, and nothing is said to it any more.
+        When a worker is gone every waiting request fails, its calls are counted, and nothing is said to it.
         """
         waiting = [self.ask(), self.ask(), self.peer.request(b"tools/list", (), LONG)]
         fault = Fault(Kind.PLUGIN_GONE, "gone")
-        self.assertEqual(self.peer.lose(fault), 3)
+        self.assertEqual(self.peer.lose(fault), 2)
         self.assertEqual([self.fault(each) for each in waiting], [fault] * 3)
         self.assertEqual((len(self.sent), self.peer.running, self.peer.lose(fault)), (3, 0, 0))
 
@@ -403,6 +366,218 @@ class GivingUpTests(PeerCase):
         for first, second in (expired, lost):
             self.successResultOf(first)
             self.failureResultOf(second, CancelledError)
+
+
+class LogTests(PeerCase):
+    """
+    Tests for log messages.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have somebody who hears what is for no caller.
+        """
+        super().setUp()
+        self.unheard: list[Notice] = []
+        self.peer.hears = self.hear
+
+    def hear(self, notice: Notice) -> bool:
+        """
+        Remember what belongs to no call.
+        """
+        self.unheard.append(notice)
+        return notice.method == "wanted"
+
+    def log(self) -> tuple[int, int]:
+        """
+        Let the worker log something, and tell how much the caller and nobody have heard.
+        """
+        self.peer.heard(
+            [b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}']
+        )
+        return len(self.audience.notices), len(self.unheard)
+
+    def test_one(self) -> None:
+        """
+        What a worker logs while it has one call reaches its caller as it came, whatever else we ask it.
+        """
+        self.peer.request(b"tools/list", (), LONG)
+        self.ask()
+        self.assertEqual(self.log(), (1, 0))
+        [notice] = self.audience.notices
+        self.assertEqual(shown(notice.params), {"level": "info", "data": 1})
+        self.assertEqual(self.peer.strays, Strays())
+
+    def test_none(self) -> None:
+        """
+        What a worker logs while it has no call reaches no client, and is counted.
+        """
+        self.peer.request(b"tools/list", (), LONG)
+        self.assertEqual(self.log(), (0, 1))
+        self.assertEqual(self.peer.strays, Strays(notices=1))
+
+    def test_several(self) -> None:
+        """
+        What a worker logs while it has several calls might be another client's: nobody reads it.
+        """
+        self.ask()
+        self.ask()
+        self.assertEqual(self.log(), (0, 1))
+
+    def test_cancelled(self) -> None:
+        """
+        While a worker may still be at a call that was given up, nobody reads its log: until it answers.
+        """
+        self.ask().addErrback(lambda failure: None).cancel()
+        self.ask()
+        self.assertEqual(self.log(), (0, 1))
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":{}}'])
+        self.assertEqual(self.log(), (1, 1))
+
+    def test_expired(self) -> None:
+        """
+        A call that took too long may be worked at still: until it had to be over however it went.
+        """
+        self.ask(Patience(5, 20)).addErrback(lambda failure: None)
+        self.clock.advance(5)
+        self.peer.expire()
+        self.ask()
+        self.assertEqual(self.log(), (0, 1))
+        self.clock.advance(14)
+        self.peer.expire()
+        self.assertEqual(self.log(), (0, 2))
+        self.clock.advance(1)
+        self.peer.expire()
+        self.assertEqual(self.log(), (1, 2))
+
+    def test_own_request(self) -> None:
+        """
+        A request of our own that was given up keeps no caller from its messages.
+        """
+        self.peer.request(b"tools/list", (), Patience(1, 1)).addErrback(lambda failure: None)
+        self.clock.advance(1)
+        self.peer.expire()
+        self.ask()
+        self.assertEqual(self.log(), (1, 0))
+
+    def test_wanted(self) -> None:
+        """
+        A notice that somebody waited for is no stray; any other is.
+        """
+        self.peer.heard([b'{"jsonrpc":"2.0","method":"wanted"}', b'{"jsonrpc":"2.0","method":"other"}'])
+        self.assertEqual((len(self.unheard), self.peer.strays), (2, Strays(notices=1)))
+
+
+class LevelTests(PeerCase):
+    """
+    Tests for asking a legacy worker for its log.
+    """
+
+    def levels(self, *levels: str | None) -> list[str]:
+        """
+        Make calls that want these levels, and tell which the worker was set to.
+        """
+        for level in levels:
+            self.peer.ask(call(level=level), self.audience, LONG)
+        self.clock.advance(0)
+        lines = b"".join(self.sent).splitlines()
+        return [line.split(b'"')[-2].decode() for line in lines if b"logging/setLevel" in line]
+
+    def test_raised(self) -> None:
+        """
+        A worker that logs is set to the level of a call before it, if that is more than it says already.
+        """
+        self.peer.speak(LegacySpeech(sets_level=True))
+        self.assertEqual(self.levels("warning"), ["warning"])
+        self.assertIn(b"logging/setLevel", self.sent[0])
+        self.assertEqual(
+            self.levels("error", "warning", None, "info", "debug", "info"), ["warning", "info", "debug"]
+        )
+
+    def test_ignored(self) -> None:
+        """
+        Whatever a worker answers to that, the call goes on.
+        """
+        self.peer.speak(LegacySpeech(sets_level=True))
+        asked = self.peer.ask(call(level="info"), self.audience, LONG)
+        self.clock.advance(60)
+        self.peer.expire()
+        self.fault(asked)
+
+    def test_not_logging(self) -> None:
+        """
+        A worker that does not log is not asked to.
+        """
+        self.assertEqual(self.levels("debug"), [])
+
+
+class OpenTests(PeerCase):
+    """
+    Tests for requests that last.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have one open.
+        """
+        super().setUp()
+        self.ends: list[tuple[bytes, object]] = []
+        self.number = self.peer.open(b"subscriptions/listen", (), lambda *end: self.ends.append(end))
+
+    def test_lasting(self) -> None:
+        """
+        It has no deadline, and neither is it a call nor does it delay one.
+        """
+        self.assertEqual(
+            self.sent, [b'{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{}}\n']
+        )
+        self.clock.advance(100000)
+        self.peer.expire()
+        self.assertEqual((self.peer.running, self.ends), (0, []))
+        asked = self.ask()
+        self.assertEqual(len(self.sent), 2)
+        self.assertEqual(self.peer.lose(Fault(Kind.PLUGIN_GONE, "gone")), 1)
+        self.fault(asked)
+        self.assertEqual(self.ends, [])
+
+    def test_ended(self) -> None:
+        """
+        The worker ends it by an answer, once.
+        """
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}'] * 2)
+        [(number, refusal)] = self.ends
+        assert isinstance(refusal, Refusal)
+        self.assertEqual((number, refusal.code), (self.number, -32601))
+        self.assertEqual(self.peer.strays, Strays(answers=1))
+
+    def test_cancelled(self) -> None:
+        """
+        The worker ends it by cancelling it, once; what else it cancels is a stray.
+        """
+        cancel = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}'
+        self.peer.heard([cancel % 1, cancel % 1, b'{"jsonrpc":"2.0","method":"notifications/cancelled"}'])
+        self.assertEqual(self.ends, [(self.number, None)])
+        self.assertEqual(self.peer.strays, Strays(notices=2))
+
+    def test_closed(self) -> None:
+        """
+        We end it by cancelling it, once, and hear no more of it.
+        """
+        self.peer.close(self.number)
+        self.peer.close(self.number)
+        self.assertEqual(len(self.sent), 2)
+        self.assertIn(b'"notifications/cancelled","params":{"requestId":1,', self.sent[1])
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":{}}'])
+        self.assertEqual((self.ends, self.peer.strays), ([], Strays(answers=1)))
+
+    def test_crowded(self) -> None:
+        """
+        A worker that does not read is asked nothing on our own account, either.
+        """
+        self.peer.connect(lambda data: 1)
+        self.peer.notify(b"notifications/initialized", ())
+        self.crowded = True
+        self.assertIs(self.fault(self.peer.request(b"tools/list", (), LONG)).kind, Kind.PLUGIN_UNAVAILABLE)
 
 
 class QuestionTests(PeerCase):

@@ -303,17 +303,17 @@ class EndTests(PipeCase):
 
     def test_how(self) -> None:
         """
-        The operator reads how a process ended.
+        The operator reads how a process ended, and a signal is told apart from an exit.
         """
-        cases: dict[str, dict[str, int]] = {
-            "exit status 0": {},
-            "exit status 3": {"code": 3},
-            "killed by signal 9": {"signal": 9},
+        cases: dict[tuple[str, str], dict[str, int]] = {
+            ("exited", "exit status 0"): {},
+            ("exited", "exit status 3"): {"code": 3},
+            ("killed", "killed by signal 9"): {"signal": 9},
         }
-        for how, given in cases.items():
+        for end, given in cases.items():
             pipe, process = self.spawn()
             process.exit(**given)
-            self.assertEqual(self.ears.heard[-1], ("exited", how))
+            self.assertEqual(self.ears.heard[-1], end)
             self.assertEqual(pipe.pid, process.pid)
             self.assertEqual(descriptors(), self.before)
             process.ends.clear()

@@ -144,3 +144,18 @@ class SaidTests(SynchronousTestCase):
         self.said.heard(b"x" * 10_007)
         self.said.close()
         self.assertEqual(self.dropped, [7])
+
+    def test_line(self) -> None:
+        """
+        A line from elsewhere is told whole, between the parts of another, and within the same bound.
+        """
+        clock, told, dropped = Clock(), list[str](), list[int]()
+        said = Said(clock, 20, told.append, dropped.append)
+        said.heard(b"one ")
+        said.line(b"in\nbetween")
+        said.heard(b"two\n")
+        self.assertEqual(told, ["in\\nbetween", "one two"])
+        said.line(b"too long")
+        said.line(b"nothing")
+        said.close()
+        self.assertEqual((told[2:], dropped), (["to"], [13]))

@@ -15,11 +15,11 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.testing.worker import Answers, FakeChannel, FakePlugin, legacy, modern, tools
+from mcpd.testing.worker import Answers, FakeChannel, FakePlugin, Stock, legacy, modern, resources, tools
 from mcpd.units import Bytes
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Notice, Request
-from mcpd.wire.offer import Offer
+from mcpd.wire.offer import Feature, Offer, Sort
 from mcpd.workers.life import Death
 from mcpd.workers.peer import Patience
 from mcpd.workers.spec import Plugin, WorkerLimits
@@ -64,6 +64,32 @@ class Guard:
         """
         self.told.append("ready")
         self.offers.append(offer)
+
+    def offered(self, offer: Offer, sorts: tuple[Sort, ...]) -> None:
+        """
+        Remember what it has now.
+        """
+        self.told.append("offered")
+        self.offers.append(offer)
+
+    def stale(self, sort: Sort, why: str) -> None:
+        """
+        Remember it.
+        """
+        self.told.append(f"stale: {why}")
+
+    def touched(self, uri: str) -> bool:
+        """
+        Remember which.
+        """
+        self.told.append(f"touched {uri}")
+        return True
+
+    def logged(self, line: bytes) -> None:
+        """
+        Remember what.
+        """
+        self.told.append(f"logged {line.decode()}")
 
     def ended(self, worker: Worker, end: End) -> None:
         """
@@ -329,6 +355,69 @@ class CallTests(WorkerCase):
         self.assertEqual((len(channel.said) - said, worker.strays.questions), (1, 1))
 
 
+class TellingTests(WorkerCase):
+    """
+    Tests for what a worker tells, and what it is asked to.
+    """
+
+    def test_changed(self) -> None:
+        """
+        A plugin of either era that changes its lists is heard at once.
+        """
+        for answers in (legacy, modern):
+            self.guard.told.clear()
+            self.guard.offers.clear()
+            stock = Stock(tools("a"), telling=True)
+            _, channel = self.ready(answers(stock))
+            stock.tools = tools("a", "b")
+            channel.tell("notifications/tools/list_changed")
+            self.turn()
+            self.assertEqual(self.guard.told[2:], ["offered"])
+            self.assertEqual([tool.name for tool in self.guard.offers[-1].tools], ["a", "b"])
+
+    def test_watched(self) -> None:
+        """
+        A plugin of either era tells what is watched, and no longer once it is not.
+        """
+        stock = Stock(resources=resources("a"), features=frozenset({Feature.SUBSCRIBE}))
+        for answers in (legacy, modern):
+            self.guard.told.clear()
+            worker, channel = self.ready(answers(stock))
+            watching = worker.watch("a")
+            self.turn()
+            self.assertIsInstance(self.successResultOf(watching), Answer)
+            channel.tell("notifications/resources/updated", uri="a")
+            self.assertEqual(self.guard.told[2:], ["touched a"])
+            worker.unwatch("a")
+            self.turn()
+            self.assertIn(self.methods(channel)[-1], ("resources/unsubscribe", "notifications/cancelled"))
+
+    def test_gone(self) -> None:
+        """
+        A watch fails when its worker ends, which leaves nothing behind.
+        """
+        stock = Stock(resources=[], features=frozenset({Feature.SUBSCRIBE}))
+        for answers in (legacy, modern):
+            self.guard.told.clear()
+            worker, channel = self.ready(answers(stock))
+            watching = worker.watch("a")
+            channel.exit()
+            self.failureResultOf(watching, Fault)
+            self.clock.advance(0)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_logged(self) -> None:
+        """
+        What a worker logs reaches its one call, and the operator while it has none.
+        """
+        worker, channel = self.ready(legacy(call=lambda request: None))
+        channel.tell("notifications/message", level="info", data="for us")
+        audience = Audience()
+        worker.ask(call(), audience, LONG)
+        channel.tell("notifications/message", level="info", data="for one")
+        self.assertEqual((self.guard.told[2:], len(audience.notices)), (["logged info: for us"], 1))
+
+
 class EndTests(WorkerCase):
     """
     Tests for a worker's end.
@@ -336,13 +425,13 @@ class EndTests(WorkerCase):
 
     def test_probing(self) -> None:
         """
-        A worker that ends by itself over the question of its era is told apart.
+        A worker that exits over the question of its era is told apart from one that a signal kills.
         """
-        for how in ("exit status 1", "killed by signal 6"):
+        for how, probing in (("exit status 0", True), ("exit status 1", True), ("killed by signal 9", False)):
             _, channel = self.start(lambda request: None)
             self.turn()
             channel.exit(how)
-            self.assertEqual(self.guard.ends[-1], End(how, 0, probing=True, ready=False, asked=False))
+            self.assertEqual(self.guard.ends[-1], End(how, 0, probing=probing, ready=False, asked=False))
 
     def test_not_probing(self) -> None:
         """
