@@ -2,7 +2,7 @@
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
-What mcpd has: the offers of all plugins, under public names.
+What mcpd has: the offers of all plugins under public names, or one plugin's under its own.
 
 A catalog never changes; when an offer does, there is another catalog.  Names
 are found by an exact map and never taken apart.
@@ -10,66 +10,55 @@ are found by an exact map and never taken apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Mapping
 
-from attrs import field, frozen
+from attrs import frozen
 from msgspec import Raw
 
+from mcpd.events import Event, NameTaken
+from mcpd.relay.listing import Listing, Page
+from mcpd.relay.naming import public
+from mcpd.relay.resources import Resources
+from mcpd.relay.spec import CatalogLimits
+from mcpd.relay.stock import Stock
+from mcpd.relay.subject import Subject
 from mcpd.wire import codec, write
 from mcpd.wire.call import Answerer
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Members, Piece
-from mcpd.wire.offer import Offer, Tool
-from mcpd.wire.revision import Era, Revision
+from mcpd.wire.message import Members
+from mcpd.wire.mirror import Mirror
+from mcpd.wire.offer import Feature, Item, Sort, Tool
+from mcpd.wire.revision import Revision
 
-_WRAP_START, _WRAP_END = b'{"type":"object","properties":{"result":', b'},"required":["result"]}'
-
-
-@frozen(eq=False)
-class Stock:
-    """
-    One plugin's offer on its way into a catalog.
-
-    Attributes:
-        plugin: The plugin's name.
-        prefix: What stands before its names; empty: nothing.
-        include: Patterns of own names, one of which must match.
-        exclude: Patterns of own names, none of which may match.
-        offer: What it has.
-        answerer: Who answers for it.
-    """
-
-    plugin: str
-    prefix: str
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    offer: Offer
-    answerer: Answerer
-
-    def chooses(self, tool: Tool) -> bool:
-        """
-        Say whether a tool is served at all.
-        """
-        name = tool.name
-        wanted = any(fnmatchcase(name, pattern) for pattern in self.include)
-        return wanted and not any(fnmatchcase(name, pattern) for pattern in self.exclude)
+_NOTHING = Raw()
+# Plugins may come, and a client that finds no tools here should ask for the
+# list again, not give up.
+_ALWAYS = frozenset((Feature.TOOLS,))
+_CUT = "\n\n(The instructions go on, but are cut here for their length.)"
 
 
 @frozen(eq=False)
 class Route:
     """
-    Where a public name leads.
+    Where the public name of a tool or prompt leads.
 
     Attributes:
-        name: The plugin's own name for the tool, as JSON.
+        plugin: The plugin's name.
+        name: The plugin's own name for it, as JSON.
         answerer: Who answers for it.
-        tool: The tool.
+        mirrors: Which arguments a header field repeats, if it is a tool.
+        subject: What an exchange about it is about.
     """
 
+    plugin: str
     name: Raw
     answerer: Answerer
-    tool: Tool
+    mirrors: tuple[Mirror, ...]
+    subject: Subject
+
+
+Routes = dict[bytes, Route]
+_Placed = dict[str, tuple[Stock, Item]]
 
 
 @frozen(eq=False)
@@ -77,109 +66,214 @@ class Catalog:
     """
     The public names, and where they lead.
 
+    Lists have the plugins' order, then each plugin's own.
+
     Attributes:
-        routes: By public name, in the order of lists: the plugins' order, then
-            each plugin's own.
-        instructions: What all plugins tell models about themselves.
+        features: What is served, or may be soon.
+        instructions: What the plugins tell models about themselves; empty if nothing.
     """
 
-    routes: dict[str, Route] = field(factory=dict)
-    instructions: str = ""
-    _lists: dict[str, bytes] = field(factory=dict)
-    _written: dict[bytes, Route] = field(init=False)
-
-    @_written.default
-    def _write(self) -> dict[bytes, Route]:
-        return {write.encode(name): route for name, route in self.routes.items()}
+    features: frozenset[Feature]
+    instructions: str
+    _listings: Mapping[Sort, Listing]
+    _tools: Routes
+    _prompts: Routes
+    _resources: Resources
+    _answerers: frozenset[Answerer]
+    _completing: frozenset[Answerer]
 
     @classmethod
-    def of(cls, stocks: Iterable[Stock], taken: Callable[[str, str], None]) -> Catalog:
+    def of(cls, stocks: Iterable[Stock], limits: CatalogLimits, told: Callable[[Event], None]) -> Catalog:
         """
-        Put offers together.
+        Put the offers of all plugins together.
 
         Args:
             stocks: In the order of the configuration; where two have a name,
                 the first has it.
-            taken: Told the plugin that goes without, and the name.
+            limits: What is configured.
+            told: Hears of each name that somebody goes without.
         """
-        routes: dict[str, Route] = {}
-        instructions = []
-        for stock in stocks:
-            if stock.offer.instructions:
-                instructions.append(f"# {stock.plugin}\n\n{stock.offer.instructions}")
-            for tool in filter(stock.chooses, stock.offer.tools):
-                public = f"{stock.prefix}__{tool.name}" if stock.prefix else tool.name
-                if public in routes:
-                    taken(stock.plugin, public)
-                    continue
-                routes[public] = Route(Raw(write.encode(tool.name)), stock.answerer, tool)
-        return cls(routes, "\n\n".join(instructions))
+        stocks = tuple(stocks)
+        placed = {sort: _place(sort, stocks, limits.name_limit, told) for sort in Sort}
+        resources = Resources(
+            _owners(placed[Sort.TEMPLATES]) | _owners(placed[Sort.RESOURCES]),
+            [(pattern, stock.answerer) for stock in stocks for pattern in stock.patterns()],
+        )
+        texts = ((stock.plugin, stock.known.instructions) for stock in stocks)
+        instructions = "\n\n".join(f"# {plugin}\n\n{text}" for plugin, text in texts if text)
+        return cls._made(stocks, placed, resources, instructions, limits, always=_ALWAYS)
 
-    def find(self, name: str) -> Route:
+    @classmethod
+    def alone(cls, stock: Stock, limits: CatalogLimits) -> Catalog:
         """
-        Tell where a public name leads.
+        Show one plugin's offer, under its own names.
+
+        Every resource is its own, listed or not.
+        """
+        placed: dict[Sort, _Placed] = {
+            sort: {item.name: (stock, item) for item in stock.items(sort)} for sort in Sort
+        }
+        others = (stock.answerer,) if Feature.RESOURCES in stock.known.features else ()
+        return cls._made((stock,), placed, Resources(others=others), stock.known.instructions, limits)
+
+    @classmethod
+    def _made(
+        cls,
+        stocks: tuple[Stock, ...],
+        placed: Mapping[Sort, _Placed],
+        resources: Resources,
+        instructions: str,
+        limits: CatalogLimits,
+        *,
+        always: frozenset[Feature] = frozenset(),
+    ) -> Catalog:
+        return cls(
+            always.union(*(stock.known.features for stock in stocks)),
+            _cut(instructions, limits.instructions),
+            {
+                sort: Listing(sort, {key: item for key, (_, item) in there.items()}, limits.page)
+                for sort, there in placed.items()
+            },
+            _routes("tools/call", placed[Sort.TOOLS]),
+            _routes("prompts/get", placed[Sort.PROMPTS]),
+            resources,
+            frozenset(stock.answerer for stock in stocks),
+            frozenset(stock.answerer for stock in stocks if Feature.COMPLETIONS in stock.known.features),
+        )
+
+    def has(self, answerer: Answerer) -> bool:
+        """
+        Say whether a plugin is served here.
+        """
+        return answerer in self._answerers
+
+    # Where names lead.
+
+    def tool(self, name: Raw) -> Route:
+        """
+        Tell where the public name of a tool leads.
+
+        Args:
+            name: As JSON.
 
         Raises:
             Fault: PARAMS, nobody has it.
         """
-        route = self.routes.get(name)
-        if route is None:
-            raise Fault(Kind.PARAMS, "there is no tool of this name")
-        return route
+        # Nearly every client writes a name as we do, and then it need not be decoded.
+        return self._tools.get(bytes(name)) or _decoded(self._tools, name, "there is no tool of this name")
 
-    def find_written(self, name: Raw) -> Route:
+    def prompt(self, name: Raw) -> Route:
         """
-        Tell where a public name leads, given as JSON.
-
-        Nearly every client writes a name as we do, and then it need not be
-        decoded.
+        Tell where the public name of a prompt leads, given as JSON.
 
         Raises:
             Fault: PARAMS, nobody has it.
         """
-        return self._written.get(bytes(name)) or self.find(codec.text(name) or "")
+        return _decoded(self._prompts, name, "there is no prompt of this name")
 
-    def tools(self, revision: Revision) -> bytes:
+    def readers(self, uri: str) -> tuple[Answerer, ...]:
         """
-        Give the list of tools as a JSON array, as a client of ``revision`` knows it.
+        Tell who may have a resource, the likeliest first.
         """
-        listed = self._lists.get(revision.name)
-        if listed is None:
-            listed = b"[%b]" % b",".join(
-                _definition(name, route.tool, revision) for name, route in self.routes.items()
-            )
-            self._lists[revision.name] = listed
-        return listed
+        return self._resources.readers(uri)
+
+    def completer(self, ref: Members) -> tuple[Answerer, Members] | None:
+        """
+        Tell who completes arguments of a prompt, or of a template of resources.
+
+        Args:
+            ref: What a client refers to (MCP, "Completion", "Reference Types").
+
+        Returns:
+            Who, and the reference with the plugin's own name; None if the
+            plugin does not complete anything.
+
+        Raises:
+            Fault: PARAMS, it refers to nothing that there is.
+        """
+        match codec.text(ref.get("type", _NOTHING)):
+            case "ref/prompt":
+                route = self.prompt(ref.get("name", _NOTHING))
+                answerer, ref = route.answerer, {**ref, "name": route.name}
+            case "ref/resource":
+                answerer = self._reader(ref.get("uri", _NOTHING))
+            case _:
+                raise Fault(Kind.PARAMS, "a reference is of type ref/prompt or ref/resource")
+        return (answerer, ref) if answerer in self._completing else None
+
+    def _reader(self, written: Raw) -> Answerer:
+        uri = codec.text(written)
+        found = () if uri is None else self._resources.readers(uri)
+        if not found:
+            raise Fault(Kind.PARAMS, "there is no resource or template of this URI")
+        return found[0]
+
+    # Lists.
+
+    def page(self, sort: Sort, revision: Revision, start: int) -> Page:
+        """
+        Give a page of a list, as a client of ``revision`` knows it.
+
+        Args:
+            sort: Which list.
+            revision: The client's.
+            start: How many items stand before the page.
+        """
+        return self._listings[sort].page(revision, start)
+
+    def start(self, sort: Sort, last: str, index: int) -> int:
+        """
+        Tell where a page begins whose forerunner was this catalog's, or an older one's.
+
+        Args:
+            sort: Which list.
+            last: That page's :attr:`mcpd.relay.listing.Page.last`.
+            index: Its ``next``, which counts if that item is gone.
+        """
+        return self._listings[sort].start(last, index)
+
+    def digest(self, sort: Sort) -> bytes:
+        """
+        Give sixteen bytes that differ for lists that differ for any client.
+        """
+        return self._listings[sort].digest
 
 
-def _definition(public: str, tool: Tool, revision: Revision) -> bytes:
-    members: dict[str, Piece] = {"name": write.encode(public)}
-    unknown = _unknown_members(revision)
-    members |= {
-        name: value for name, value in tool.definition.items() if name not in unknown and name != "name"
-    }
-    if tool.wrapped and revision.era is Era.LEGACY:
-        members["outputSchema"] = b"".join((_WRAP_START, tool.definition["outputSchema"], _WRAP_END))
-    out: list[Piece] = []
-    write.put(out, members.items())
-    return b"".join(out)
+def _place(sort: Sort, stocks: Iterable[Stock], limit: int, told: Callable[[Event], None]) -> _Placed:
+    placed: _Placed = {}
+    named = sort in (Sort.TOOLS, Sort.PROMPTS)
+    for stock in stocks:
+        for item in stock.items(sort):
+            key = public(stock.prefix, item.name, limit) if named else item.name
+            if key in placed:
+                told(NameTaken(stock.plugin, key))
+            else:
+                placed[key] = (stock, item)
+    return placed
 
 
-def _unknown_members(revision: Revision) -> set[str]:
-    known = {
-        "annotations": revision.annotations,
-        "icons": revision.icons,
-        "execution": revision.execution,
-    }
-    return {name for name, has in known.items() if not has}
+def _owners(placed: _Placed) -> dict[str, Answerer]:
+    return {uri: stock.answerer for uri, (stock, _) in placed.items()}
 
 
-def wrap(result: Members) -> dict[str, Piece]:
-    """
-    Put an object around a structured result, as the wrapped schema promises.
-    """
-    wrapped: dict[str, Piece] = dict(result)
-    content = result.get("structuredContent")
-    if content is not None:
-        wrapped["structuredContent"] = b"".join((b'{"result":', content, b"}"))
-    return wrapped
+def _routes(method: str, placed: _Placed) -> Routes:
+    return {write.encode(key): _route(method, stock, item) for key, (stock, item) in placed.items()}
+
+
+def _route(method: str, stock: Stock, item: Item) -> Route:
+    wrapped, mirrors = (item.wrapped, item.mirrors) if isinstance(item, Tool) else (False, ())
+    name = Raw(write.encode(item.name))
+    return Route(stock.plugin, name, stock.answerer, mirrors, Subject(method, wrapped=wrapped))
+
+
+def _decoded(routes: Routes, written: Raw, missing: str) -> Route:
+    name = codec.text(written)
+    route = None if name is None else routes.get(write.encode(name))
+    if route is None:
+        raise Fault(Kind.PARAMS, missing)
+    return route
+
+
+def _cut(text: str, most: int) -> str:
+    data = text.encode()
+    return text if len(data) <= most else data[:most].decode(errors="ignore") + _CUT
