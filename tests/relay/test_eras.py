@@ -7,6 +7,8 @@ Tests for :mod:`mcpd.relay.eras`.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -14,35 +16,63 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd import __version__
 from mcpd.relay.eras import Legacy, Modern, Tongue
+from mcpd.relay.subject import Subject
+from mcpd.wire import write
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Refusal
-from mcpd.wire.revision import MODERN, NEWEST_LEGACY
-from tests.relay.stage import SERVER_INFO, members, raw, read, tool
+from mcpd.wire.message import Piece, Refusal
+from mcpd.wire.revision import LEGACY_NAMES, MODERN, NEWEST_LEGACY, REVISIONS
+from tests.relay.goods import members, raw
 
 LEGACY: Tongue = Legacy(NEWEST_LEGACY)
+OLDEST: Tongue = Legacy(REVISIONS["2024-11-05"])
 NEW: Tongue = Modern()
+TONGUES: tuple[Tongue, ...] = (*(Legacy(REVISIONS[name]) for name in LEGACY_NAMES), NEW)
+SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 OURS = {"name": "mcpd", "title": "mcpd", "version": __version__}
-PLAIN = tool()
-LIST = tool(outputSchema={"type": "array"})
+STAMP = {"resultType": "complete", "_meta": {SERVER_INFO: OURS}}
+TOOL = Subject("tools/call")
+LIST = Subject("tools/call", wrapped=True)
+PROMPT = Subject("prompts/get")
+COMPLETION = Subject("completion/complete")
+RESOURCE = Subject("resources/read", uri="file:///a")
+SHARED = Subject("resources/read", uri="file:///a", private=False)
 CONTENT = [{"type": "text", "text": "x"}]
+AUDIO = {"type": "audio", "mimeType": "audio/wav", "data": "UklGRg=="}
+# What plugins say of file:///a when it is not there, and what clients are told.
+NOT_FOUND: tuple[tuple[Raw | None, Any], ...] = (
+    (None, {"uri": "file:///a"}),
+    (raw(None), {"uri": "file:///a"}),
+    (raw({"uri": "file:///b"}), {"uri": "file:///b"}),
+    (raw({"x": 1}), {"x": 1, "uri": "file:///a"}),
+    (raw("gone"), "gone"),
+)
 
 
-def fitted(tongue: Tongue, tool: Any = PLAIN, **result: Any) -> Any:
+def read(parts: Sequence[Piece]) -> Any:
+    """
+    Read a message that was put together.
+    """
+    return json.loads(write.join(parts))
+
+
+def fitted(tongue: Tongue, subject: Subject = TOOL, /, **result: Any) -> Any:
     """
     Give a plugin's result to a client, and read what it is given.
     """
-    parts, status = tongue.fitted(b'"7"', members(**result), tool)
+    parts, status = tongue.fitted(b'"7"', members(**result), subject)
     message = read(parts)
     assert status == 200
     assert (message["jsonrpc"], message["id"]) == ("2.0", "7")
     return message["result"]
 
 
-def refused(tongue: Tongue, code: int, data: Raw | None = None) -> tuple[int, Any]:
+def refused(
+    tongue: Tongue, code: int, data: Raw | None = None, subject: Subject = TOOL, text: str = "no"
+) -> tuple[int, Any]:
     """
     Give a plugin's error to a client: the HTTP status, and the error.
     """
-    parts, status = tongue.refusal(b"7", Refusal(b"3", code, "no", data))
+    parts, status = tongue.refusal(b"7", Refusal(b"3", code, text, data), subject)
     message = read(parts)
     assert message["id"] == 7
     return status, message["error"]
@@ -87,7 +117,7 @@ class LegacyTests(SynchronousTestCase):
             {"content": Raw(b"[1.50, 1E400]")},
             {"content": Raw(b"[1.50, 1E400]"), "resultType": raw("complete")},
         ):
-            parts, _ = LEGACY.fitted(b"1", result, PLAIN)
+            parts, _ = LEGACY.fitted(b"1", result, TOOL)
             self.assertIn(b'"content":[1.50, 1E400]', b"".join(parts))
 
     def test_strange_meta(self) -> None:
@@ -109,11 +139,49 @@ class LegacyTests(SynchronousTestCase):
         """
         for kind, word in (("input_required", "input"), ("task", "unknown"), (5, "unknown")):
             fault = self.assertRaises(
-                Fault, LEGACY.fitted, b"1", members(resultType=kind, inputRequests={"secret": {}}), PLAIN
+                Fault, LEGACY.fitted, b"1", members(resultType=kind, inputRequests={"secret": {}}), TOOL
             )
             self.assertIs(fault.kind, Kind.INTERNAL)
             self.assertIn(word, fault.text)
             self.assertNotIn("secret", fault.text)
+
+    def test_poor(self) -> None:
+        """
+        A tool's result without content, which no client could read, has some.
+        """
+        self.assertEqual(fitted(LEGACY, isError=True), {"content": [], "isError": True})
+        text = [{"type": "text", "text": "[1]"}]
+        result = fitted(LEGACY, LIST, structuredContent=[1])
+        self.assertEqual(result, {"content": text, "structuredContent": {"result": [1]}})
+
+    def test_other_results(self) -> None:
+        """
+        A prompt, a resource and a completion pass without what only modern results have.
+        """
+        meta = {SERVER_INFO: {"name": "secret", "version": "0"}}
+        modern = {"resultType": "complete", "ttlMs": 5, "cacheScope": "public", "_meta": meta}
+        results: dict[Subject, dict[str, Any]] = {
+            PROMPT: {"messages": [{"role": "user", "content": CONTENT[0]}], "description": "d"},
+            RESOURCE: {"contents": [{"uri": "file:///a", "text": "x"}]},
+            COMPLETION: {"completion": {"values": []}},
+        }
+        for subject, result in results.items():
+            for tongue in TONGUES[:-1]:
+                self.assertEqual(fitted(tongue, subject, **result), result)
+                self.assertEqual(fitted(tongue, subject, **result, **modern), result)
+
+    def test_older(self) -> None:
+        """
+        What is newer than a client's revision is a text to it, in a tool's result and in a prompt.
+        """
+        newer = {"resultType": "complete", "content": [AUDIO, *CONTENT]}
+        first, second = fitted(OLDEST, **newer)["content"]
+        self.assertEqual((first["type"], [second]), ("text", CONTENT))
+        self.assertIn("audio/wav", first["text"])
+        (message,) = fitted(OLDEST, PROMPT, messages=[{"role": "user", "content": AUDIO}])["messages"]
+        self.assertEqual((message["role"], message["content"]["type"]), ("user", "text"))
+        for tongue in TONGUES[1:]:
+            self.assertEqual(fitted(tongue, **newer)["content"], newer["content"])
 
     def test_errors(self) -> None:
         """
@@ -122,19 +190,40 @@ class LegacyTests(SynchronousTestCase):
         for code in (-32602, -32603, -32002, -32042, -32000, -1, 5):
             self.assertEqual(refused(LEGACY, code), (200, {"code": code, "message": "no"}))
         for code in (-32020, -32022):
-            self.assertEqual(refused(LEGACY, code), (200, {"code": -32602, "message": "no"}))
+            for subject in (TOOL, RESOURCE):
+                error = {"code": -32602, "message": "no"}
+                self.assertEqual(refused(LEGACY, code, subject=subject), (200, error))
         self.assertEqual(refused(LEGACY, -32002, raw({"uri": "a:b"}))[1]["data"], {"uri": "a:b"})
+
+    def test_not_found(self) -> None:
+        """
+        A resource that is not there is told of as the legacy era does, with its URI.
+        """
+        for code in (-32002, -32602):
+            for data, told in NOT_FOUND:
+                status, error = refused(LEGACY, code, data, RESOURCE)
+                self.assertEqual((status, error["code"], error["data"]), (200, -32002, told))
+        self.assertEqual(refused(LEGACY, -32603, subject=RESOURCE)[1], {"code": -32603, "message": "no"})
 
     def test_capability(self) -> None:
         """
         A plugin that needs what a legacy client can't give has its say as the tool's result, for the model.
         """
-        parts, status = LEGACY.refusal(b"7", Refusal(b"3", -32021, 'needs "sampling"', raw({"x": 1})))
+        refusal = Refusal(b"3", -32021, 'needs "sampling"' + 5000 * "!", raw({"x": 1}))
+        parts, status = LEGACY.refusal(b"7", refusal, TOOL)
         result = read(parts)["result"]
         self.assertEqual((status, result["isError"]), (200, True))
         (item,) = result["content"]
-        self.assertEqual(item["type"], "text")
+        self.assertEqual((item["type"], len(item["text"])), ("text", 4096))
         self.assertIn('needs "sampling"', item["text"])
+
+    def test_other_capability(self) -> None:
+        """
+        A prompt or a resource that needs what a legacy client can't give is an error.
+        """
+        for subject in (PROMPT, RESOURCE, COMPLETION):
+            error = {"code": -32603, "message": "no"}
+            self.assertEqual(refused(LEGACY, -32021, subject=subject), (200, error))
 
     def test_status(self) -> None:
         """
@@ -169,8 +258,7 @@ class ModernTests(SynchronousTestCase):
         A legacy plugin's result is given what every modern result has.
         """
         result = fitted(NEW, content=CONTENT, isError=False)
-        stamp = {"resultType": "complete", "_meta": {SERVER_INFO: OURS}}
-        self.assertEqual(result, {"content": CONTENT, "isError": False, **stamp})
+        self.assertEqual(result, {"content": CONTENT, "isError": False, **STAMP})
         theirs = fitted(NEW, content=CONTENT, _meta={"example.org/x": 1})["_meta"]
         self.assertEqual(theirs, {"example.org/x": 1, SERVER_INFO: OURS})
 
@@ -198,7 +286,7 @@ class ModernTests(SynchronousTestCase):
             members(resultType="complete"),
             members(_meta={}, resultType="complete"),
         ):
-            parts, _ = NEW.fitted(b"1", result, PLAIN)
+            parts, _ = NEW.fitted(b"1", result, TOOL)
             joined = b"".join(parts)
             self.assertEqual((joined.count(b'"_meta"'), joined.count(b'"resultType"')), (1, 1))
 
@@ -215,31 +303,112 @@ class ModernTests(SynchronousTestCase):
         """
         kinds: tuple[Any, ...] = ("input_required", "task", None, {})
         for kind in kinds:
-            fault = self.assertRaises(Fault, NEW.fitted, b"1", members(resultType=kind), PLAIN)
+            fault = self.assertRaises(Fault, NEW.fitted, b"1", members(resultType=kind), TOOL)
             self.assertIs(fault.kind, Kind.INTERNAL)
+
+    def test_poor(self) -> None:
+        """
+        A tool's result without content, which no client could read, has some.
+        """
+        self.assertEqual(fitted(NEW, isError=True), {"content": [], "isError": True, **STAMP})
+        text = [{"type": "text", "text": "[1]"}]
+        result = fitted(NEW, LIST, resultType="complete", structuredContent=[1])
+        self.assertEqual(result, {"content": text, "structuredContent": [1], **STAMP})
+
+    def test_other_results(self) -> None:
+        """
+        A prompt and a completion pass, and say nothing of how long they may be kept.
+        """
+        results: dict[Subject, dict[str, Any]] = {
+            PROMPT: {"messages": [{"role": "user", "content": AUDIO}], "content": []},
+            COMPLETION: {"completion": {"values": []}},
+            TOOL: {"content": CONTENT},
+        }
+        for subject, result in results.items():
+            self.assertEqual(fitted(NEW, subject, **result), {**result, **STAMP})
+            cached = fitted(NEW, subject, **result, ttlMs=5, cacheScope="public")
+            self.assertEqual(cached, {**result, **STAMP})
+
+    def test_resource(self) -> None:
+        """
+        A resource says how long it may be kept and for whom: as its plugin says, or not at all.
+        """
+        contents = [{"uri": "file:///a", "text": "x"}]
+        for given, told in (
+            ({}, (0, "private")),
+            ({"ttlMs": 5, "cacheScope": "public"}, (5, "public")),
+            ({"ttlMs": 0, "cacheScope": "private"}, (0, "private")),
+            ({"ttlMs": 86_400_000}, (86_400_000, "private")),
+            ({"ttlMs": 86_400_001}, (86_400_000, "private")),
+            ({"ttlMs": 10**5000}, (86_400_000, "private")),
+            ({"ttlMs": -1, "cacheScope": "all"}, (0, "private")),
+            ({"ttlMs": 1.5, "cacheScope": 5}, (0, "private")),
+            ({"ttlMs": "5", "cacheScope": None}, (0, "private")),
+        ):
+            result = members(contents=contents)
+            for name, value in given.items():
+                result[name] = Raw(b"1%b" % (5000 * b"0")) if value == 10**5000 else raw(value)
+            said = read(NEW.fitted(b"1", result, SHARED)[0])["result"]
+            self.assertEqual((said.pop("ttlMs"), said.pop("cacheScope")), told, given.keys())
+            self.assertEqual(said, {"contents": contents, **STAMP})
+
+    def test_private(self) -> None:
+        """
+        A resource that is read with credentials is never for all, whatever its plugin says.
+        """
+        result = fitted(NEW, RESOURCE, contents=[], ttlMs=5, cacheScope="public", resultType="complete")
+        self.assertEqual((result["ttlMs"], result["cacheScope"]), (5, "private"))
 
     def test_errors(self) -> None:
         """
         A plugin's error passes with HTTP 200 and its data, unless its code means something else here.
         """
+        data: dict[str, Any] = {"requiredCapabilities": {"sampling": {}}}
         for code, given in {
             -32602: (200, -32602),
             -32603: (200, -32603),
             -1: (200, -1),
             -31000: (200, -31000),
-            # Not found is an ordinary parameter now, and URL elicitation an answer of another kind.
+            # Not found is an ordinary parameter now.
             -32002: (200, -32602),
-            -32042: (200, -32603),
             # Ours to have sent and the plugin's to complain of.
             -32020: (200, -32603),
             -32022: (200, -32603),
             # The client's own.
             -32021: (400, -32021),
         }.items():
-            data = raw({"requiredCapabilities": {"sampling": {}}})
-            status, error = refused(NEW, code, data)
-            self.assertEqual((status, error["code"]), given, code)
-            self.assertEqual(error["data"], {"requiredCapabilities": {"sampling": {}}})
+            for subject in (TOOL, PROMPT, COMPLETION):
+                status, error = refused(NEW, code, raw(data), subject)
+                self.assertEqual((status, error["code"]), given, code)
+                self.assertEqual(error["data"], data)
+
+    def test_url(self) -> None:
+        """
+        A legacy plugin that wants its user at a web address is an error, and the address is not told.
+        """
+        data = raw({"elicitations": [{"url": "https://example.org/secret"}]})
+        self.assertEqual(refused(NEW, -32042, data), (200, {"code": -32603, "message": "no"}))
+
+    def test_not_found(self) -> None:
+        """
+        A resource that is not there is told of as the modern era does, with its URI.
+        """
+        for code in (-32002, -32602):
+            for data, told in NOT_FOUND:
+                status, error = refused(NEW, code, data, RESOURCE)
+                self.assertEqual((status, error["code"], error["data"]), (200, -32602, told))
+
+    def test_bounds(self) -> None:
+        """
+        An error that is out of all bounds is one that every client can read.
+        """
+        for tongue in TONGUES:
+            for code in (2**31, -(2**31) - 1, 2**62):
+                self.assertEqual(refused(tongue, code)[1]["code"], -32603)
+            for code in (2**31 - 1, -(2**31), 0):
+                self.assertEqual(refused(tongue, code)[1]["code"], code)
+            self.assertEqual(refused(tongue, 1, text=4096 * "é")[1]["message"], 4096 * "é")
+            self.assertEqual(refused(tongue, 1, text=5000 * "é")[1]["message"], 4096 * "é")
 
     def test_status(self) -> None:
         """
