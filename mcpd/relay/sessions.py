@@ -14,12 +14,14 @@ from __future__ import annotations
 import base64
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import takewhile
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from mcpd.relay.eras import Legacy
-from mcpd.relay.exchange import Exchange
+from mcpd.relay.replay import Account
+from mcpd.relay.session import Session
 from mcpd.relay.spec import SessionLimits
 from mcpd.wire.revision import Revision
 
@@ -27,50 +29,36 @@ _ENTROPY = 32
 
 
 @define(eq=False)
-class Session:
-    """
-    One legacy client's session.
-
-    Attributes:
-        id: Its id: 256 random bits in URL-safe base64.
-        caller: The principal that it belongs to.
-        path: The path that made it.
-        tongue: How it is answered, by the revision that was agreed.
-        born: When it was made.
-        used: When it was last used.
-        running: Its running exchanges, by the raw id of their requests.
-    """
-
-    id: bytes
-    caller: str
-    path: bytes
-    tongue: Legacy
-    born: float
-    used: float
-    running: dict[bytes, Exchange] = field(factory=dict)
-
-    def close(self) -> None:
-        """
-        Cancel what runs.
-        """
-        for exchange in list(self.running.values()):
-            exchange.cancel()
-
-
-@define(eq=False)
 class Sessions:
     """
     All sessions, the least recently used first.
+
+    Attributes:
+        on_end: Called with each session that has ended, however that came.
+        account: What all of them keep for clients that were cut off.
     """
 
     _clock: IReactorTime
     _entropy: Callable[[int], bytes]
     _limits: SessionLimits
+    on_end: Callable[[Session], None] | None = None
+    account: Account = field(init=False)
     _sessions: OrderedDict[bytes, Session] = field(init=False, factory=OrderedDict)
+    # All may live equally long, so who was born first ends first.
+    _births: dict[bytes, Session] = field(init=False, factory=dict)
     _counts: dict[str, int] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.account = Account(self._limits.replay_total)
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def of(self, path: bytes) -> list[Session]:
+        """
+        Give the sessions that were made at a path.
+        """
+        return [session for session in self._sessions.values() if session.path == path]
 
     def make(self, caller: str, path: bytes, revision: Revision) -> Session:
         """
@@ -82,8 +70,9 @@ class Sessions:
             self._evict(lambda session: True)
         now = self._clock.seconds()
         id = base64.urlsafe_b64encode(self._entropy(_ENTROPY)).rstrip(b"=")
-        session = Session(id, caller, path, Legacy(revision), now, now)
-        self._sessions[id] = session
+        tongue = Legacy(revision)
+        session = Session(id, caller, path, tongue, now, now, self._limits, self.account, self._touch)
+        self._sessions[id] = self._births[id] = session
         self._counts[caller] = self._counts.get(caller, 0) + 1
         return session
 
@@ -95,9 +84,7 @@ class Sessions:
         if session is None or session.caller != caller or session.path != path:
             return None
         now, limits = self._clock.seconds(), self._limits
-        if (now - session.used > limits.idle or now - session.born > limits.life) and (
-            self._is_over(session, now)
-        ):
+        if now - session.born > limits.life or (now - session.used > limits.idle and not session.is_busy):
             self.end(session)
             return None
         session.used = now
@@ -106,32 +93,50 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """
-        Forget a session, and cancel what runs in it.
+        Forget a session, cancel what runs in it, and end its streams.
         """
         if self._sessions.pop(session.id, None) is None:
             return
+        del self._births[session.id]
         left = self._counts[session.caller] - 1
         if left:
             self._counts[session.caller] = left
         else:
             del self._counts[session.caller]
-        session.close()
+        session.end()
+        if self.on_end is not None:
+            self.on_end(session)
+
+    def end_all(self) -> None:
+        """
+        End every session: the server stops.
+        """
+        for session in list(self._births.values()):
+            self.end(session)
 
     def sweep(self) -> None:
         """
         End what has been silent or alive for too long; to be called now and then.
-        """
-        now = self._clock.seconds()
-        for session in [session for session in self._sessions.values() if self._is_over(session, now)]:
-            self.end(session)
 
-    def _is_over(self, session: Session, now: float) -> bool:
-        if now - session.born > self._limits.life:
-            return True
-        return now - session.used > self._limits.idle and not session.running
+        Only those are looked at that have been: they come first.
+        """
+        now, limits = self._clock.seconds(), self._limits
+        for session in list(takewhile(lambda old: now - old.born > limits.life, self._births.values())):
+            self.end(session)
+        for session in list(takewhile(lambda old: now - old.used > limits.idle, self._sessions.values())):
+            if session.is_busy:
+                session.rest()
+            else:
+                self.end(session)
+
+    def _touch(self, session: Session) -> None:
+        # What ends with a session ends after it has left the books.
+        if session.id in self._sessions:
+            session.used = self._clock.seconds()
+            self._sessions.move_to_end(session.id)
 
     def _evict(self, concerns: Callable[[Session], bool]) -> None:
-        # The oldest come first; one with work in hand is the last to go.
-        idle = (session for session in self._sessions.values() if concerns(session) and not session.running)
+        # The oldest come first; one that is in use is the last to go.
+        idle = (session for session in self._sessions.values() if concerns(session) and not session.is_busy)
         busy = (session for session in self._sessions.values() if concerns(session))
         self.end(next(idle, None) or next(busy))
