@@ -1,0 +1,97 @@
+# -*- test-case-name: tests.relay.test_crier -*-
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Telling many sessions the same.
+
+There may be ten thousand of them, and calls go on meanwhile, so that only some
+are told in each turn of the reactor.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+
+from mcpd.wire import write
+from mcpd.wire.message import Piece
+
+STEP = 100
+"""Most sessions that are told in one turn of the reactor."""
+
+MOST = 1000
+"""Most different messages that may wait in one lane."""
+
+
+class Session(Protocol):
+    """
+    A legacy client's session, as far as it is told of changes.
+    """
+
+    def tell(self, parts: Sequence[Piece]) -> None:
+        """
+        Hear a message that belongs to no request; one that is over drops it.
+
+        Args:
+            parts: The message, to be joined.
+        """
+
+
+@define(eq=False)
+class Crier:
+    """
+    Tells sessions what has changed, in steps.
+
+    What waits is in lanes that take turns, so that a plugin whose resources
+    change without end delays nobody's changes but its own.  What has changed
+    twice before a session was told is told once.
+    """
+
+    _clock: IReactorTime
+    _lanes: OrderedDict[object, OrderedDict[bytes, deque[Session]]] = field(init=False, factory=OrderedDict)
+
+    def cry(self, lane: object, parts: Sequence[Piece], sessions: Collection[Session]) -> None:
+        """
+        Tell sessions something, from the next turn of the reactor on.
+
+        Args:
+            lane: Whose change it is.
+            parts: The message, to be joined.
+            sessions: Who is to be told.
+        """
+        if not sessions:
+            return
+        text = write.join(parts)
+        cries = self._lanes.get(lane, OrderedDict())
+        # Bounded: a plugin names what has changed.
+        if len(cries) >= MOST and text not in cries:
+            return
+        if not self._lanes:
+            self._clock.callLater(0, self._go_on)
+        self._lanes[lane] = cries
+        # Who waits already comes first, else the last would never be told of
+        # what changes all the time.
+        cries[text] = deque(dict.fromkeys((*cries.get(text, ()), *sessions)))
+
+    def _go_on(self) -> None:
+        told: list[tuple[Session, bytes]] = []
+        while self._lanes and len(told) < STEP:
+            told += self._next(STEP - len(told))
+        if self._lanes:
+            self._clock.callLater(0, self._go_on)
+        for session, text in told:
+            session.tell((text,))
+
+    def _next(self, most: int) -> list[tuple[Session, bytes]]:
+        lane, cries = self._lanes.popitem(last=False)
+        text, waiting = cries.popitem(last=False)
+        told = [(waiting.popleft(), text) for _ in range(min(most, len(waiting)))]
+        if waiting:
+            cries[text] = waiting
+        if cries:
+            self._lanes[lane] = cries
+        return told
