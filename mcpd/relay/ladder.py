@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 
 from mcpd.wire import codec, headers
 from mcpd.wire.fault import Fault, Kind
+from mcpd.wire.level import LEVELS
 from mcpd.wire.message import Members, Notice, Request
 from mcpd.wire.revision import LEGACY_NAMES, METHODS, MODERN, MODERN_NAMES, Era
 
@@ -26,6 +27,7 @@ _TOKEN_STARTS = frozenset(bytes((byte,)) for byte in b'"-0123456789')
 _OURS = "io.modelcontextprotocol/"
 _VERSION = _OURS + "protocolVersion"
 _CAPABILITIES = _OURS + "clientCapabilities"
+_LEVEL = _OURS + "logLevel"
 _MODERN_FIELDS = frozenset(name.encode() for name in MODERN_NAMES)
 _LEGACY_FIELDS = frozenset((None, *(name.encode() for name in LEGACY_NAMES)))
 
@@ -83,6 +85,22 @@ def read_token(meta: Members) -> Raw | None:
     if token is not None and bytes(memoryview(token)[:1]) not in _TOKEN_STARTS:
         raise Fault(Kind.ENVELOPE, "progressToken must be a string or a number")
     return token
+
+
+def read_level(meta: Members) -> str | None:
+    """
+    Read the least level of log messages that a modern client wants; None if it wants none.
+
+    Raises:
+        Fault: ENVELOPE, it is no level (MCP 2026-07-28, "Logging", error handling).
+    """
+    piece = meta.get(_LEVEL)
+    if piece is None:
+        return None
+    level = codec.text(piece)
+    if level not in LEVELS:
+        raise Fault(Kind.ENVELOPE, f'_meta["{_LEVEL}"] is not one of {", ".join(LEVELS)}')
+    return level
 
 
 def for_plugin(meta: Members) -> Members:

@@ -17,6 +17,7 @@ from typing import Any
 
 from attrs import frozen
 
+from mcpd.wire import headers
 from tests.relay.stage import CAPABILITIES, ENVELOPE, VERSION
 
 Fields = tuple[tuple[bytes, bytes], ...]
@@ -24,7 +25,7 @@ Outcome = tuple[int, int | None]
 
 UNREADABLE, INVALID, ENVELOPED, MISMATCH = (400, -32700), (400, -32600), (400, -32602), (400, -32020)
 UNSUPPORTED, PARAMS, FINE, TAKEN, LOST = (400, -32022), (200, -32602), (200, 0), (202, None), (404, -31004)
-BAD_TYPE, BAD_ACCEPT = (415, -31015), (406, -31006)
+BAD_TYPE, BAD_ACCEPT, REFUSED = (415, -31015), (406, -31006), (400, -31000)
 UNKNOWN = {"legacy": (200, -32601), "modern": (404, -32601)}
 
 _TYPES: Fields = (
@@ -221,6 +222,10 @@ class Hostile:
             yield from self._requests(era)
             yield from self._calls(era)
             yield from self._types(era)
+            yield from self._asked(era)
+        yield from self._in_session()
+        yield from self._listening()
+        yield from self._streams()
         yield from self._meta()
         yield from self._modern_fields()
         yield from self._legacy_fields()
@@ -285,6 +290,80 @@ class Hostile:
         said = params["name"] if isinstance(params["name"], str) else "p__echo"
         encoded = b"=?base64?%b?=" % base64.b64encode(said.encode())
         return request(b"tools/call", era, **params), self._fields(era, b"tools/call", encoded)
+
+    def _asked(self, era: str) -> Iterator[Case]:
+        missing = {"legacy": (200, -32002), "modern": PARAMS}[era]
+        for index, value in enumerate(STRANGE):
+            text = isinstance(value, str)
+            said = headers.encode(value) if isinstance(value, str) else b"x"
+            for method, member, unknown in (
+                (b"prompts/get", "name", PARAMS),
+                (b"resources/read", "uri", missing),
+            ):
+                allowed = {unknown if value else PARAMS} if text or era == "legacy" else {MISMATCH}
+                if era == "legacy" and not text:
+                    allowed = {PARAMS}
+                body = request(method, era, **{member: value})
+                yield Case(f"{era} {member} asked: {index}", body, self._fields(era, method, said), allowed)
+            method = b"completion/complete"
+            for name, params in (
+                ("ref", {"ref": value, "argument": {}}),
+                ("type", {"ref": {"type": value, "name": "p__echo"}}),
+                ("name", {"ref": {"type": "ref/prompt", "name": value}}),
+                ("uri", {"ref": {"type": "ref/resource", "uri": value}}),
+            ):
+                body = request(method, era, **params)
+                yield Case(f"{era} completed {name}: {index}", body, self._fields(era, method), {PARAMS})
+            body = request(b"resources/templates/list", era, cursor=value)
+            fields = self._fields(era, b"resources/templates/list")
+            yield Case(f"{era} cursor of templates: {index}", body, fields, {PARAMS})
+        long = "x://" + "y" * 10_000
+        fields = self._fields(era, b"resources/read", long.encode())
+        yield Case(f"{era} uri: long", request(b"resources/read", era, uri=long), fields, {PARAMS})
+
+    def _in_session(self) -> Iterator[Case]:
+        fields = self._fields("legacy")
+        for index, value in enumerate(STRANGE):
+            level = request(b"logging/setLevel", "legacy", level=value)
+            yield Case(f"level: {index}", level, fields, {PARAMS})
+            missing = isinstance(value, str) and value != ""
+            subscribe = request(b"resources/subscribe", "legacy", uri=value)
+            yield Case(f"subscribe: {index}", subscribe, fields, {(200, -32002) if missing else PARAMS})
+            unsubscribe = request(b"resources/unsubscribe", "legacy", uri=value)
+            yield Case(f"unsubscribe: {index}", unsubscribe, fields, {FINE if missing else PARAMS})
+
+    def _listening(self) -> Iterator[Case]:
+        method = b"subscriptions/listen"
+        fields = self._fields("modern", method)
+        for index, value in enumerate(STRANGE):
+            if not isinstance(value, dict):
+                body = request(method, "modern", notifications=value)
+                yield Case(f"listen: {index}", body, fields, {PARAMS})
+            if value is not True:
+                body = request(method, "modern", notifications={"toolsListChanged": value})
+                yield Case(f"listen to tools: {index}", body, fields, {PARAMS})
+            if value != []:
+                body = request(method, "modern", notifications={"resourceSubscriptions": value})
+                yield Case(f"listen to resources: {index}", body, fields, {PARAMS})
+        for name, uris in (("many", ["x://y"] * 101), ("a long one", ["x://" + "y" * 10_000])):
+            body = request(method, "modern", notifications={"resourceSubscriptions": uris})
+            yield Case(f"listen to resources: {name}", body, fields, {PARAMS})
+
+    def _streams(self) -> Iterator[Case]:
+        session = (b"Mcp-Session-Id", self.session)
+        for value in (b"x", b"0", b"-", b"0-", b"0-99", b"9-0", b"9" * 15 + b"-" + b"9" * 15, b"0-0-0"):
+            yield Case(f"last: {value!r}", b"", (session, (b"Last-Event-ID", value)), {REFUSED}, b"GET")
+        for value in (b"x" * 129, b"a b", b"\xff", b"9" * 5000):
+            name = f"no last: {value[:20]!r}"
+            yield Case(name, b"", (session, (b"Last-Event-ID", value)), {REFUSED}, b"GET")
+        for value in ODD_FIELDS:
+            name = f"get: {value[:20]!r}"
+            yield Case(name, b"", ((b"Mcp-Session-Id", value),), {LOST}, b"GET")
+            for method in (b"GET", b"DELETE"):
+                name = f"{method.decode()} version: {value[:20]!r}"
+                yield Case(name, b"", (session, (b"MCP-Protocol-Version", value)), {INVALID}, method)
+        yield Case("get: no session", b"", (), {INVALID}, b"GET")
+        yield Case("get: no stream", b"", (session, (b"Accept", b"application/json")), {BAD_ACCEPT}, b"GET")
 
     def _types(self, era: str) -> Iterator[Case]:
         body, rest = request(b"tools/list", era), self._fields(era)[2:]
@@ -364,7 +443,7 @@ class Hostile:
         yield Case("session: none", body, _TYPES, {INVALID})
         yield Case("delete: none", b"", _TYPES, {INVALID}, b"DELETE")
         yield Case("delete: modern", b"", self._fields("modern"), {(405, -31005)}, b"DELETE")
-        yield Case("get", b"", self._fields("legacy"), {(405, -31005)}, b"GET")
+        yield Case("get: modern", b"", self._fields("modern"), {(405, -31005)}, b"GET")
         for index, value in enumerate(STRANGE):
             hello = request(b"initialize", "legacy", protocolVersion=value)
             allowed = {FINE} if isinstance(value, str) else {PARAMS}

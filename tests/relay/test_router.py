@@ -8,111 +8,58 @@ Tests for :mod:`mcpd.relay.router`.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd import __version__
 from mcpd.events import Incident
+from mcpd.relay.errand import Post
 from mcpd.relay.spec import SessionLimits
-from mcpd.testing.client import text
+from mcpd.relay.stock import Stock
+from mcpd.testing.client import message, text
 from mcpd.units import Seconds
 from mcpd.web.spec import Limits
-from mcpd.wire.call import Call
-from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Refusal
-from mcpd.wire.revision import LEGACY_NAMES
-from tests.relay.stage import (
-    ENVELOPE,
-    SERVER_INFO,
-    TOOLS,
-    House,
-    Plugin,
-    Way,
-    catalog,
-    members,
-)
+from mcpd.wire.fault import Kind
+from mcpd.wire.offer import Feature
+from mcpd.wire.revision import LEGACY_NAMES, METHODS
+from tests.relay.goods import prompt, resource, template
+from tests.relay.stage import ENVELOPE, PAGE, House, Plugin, Way, post, stock
 
-OURS = {"name": "mcpd", "title": "mcpd", "version": __version__}
-SECRET = "/srv/secret"
 CALL = {"name": "p__echo", "arguments": {"x": 1}}
 
 
-class HandshakeTests(SynchronousTestCase):
+class Poor(House):
     """
-    Tests for ``initialize`` and what it makes.
+    A house that has more than a page of tools and no entropy, which both sessions and cursors need.
     """
 
-    def setUp(self) -> None:
-        """
-        Have a house.
-        """
-        self.house = House()
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.offer(*[{"name": f"tool{number}"} for number in range(PAGE + 1)])
 
-    def initialize(self, **params: Any) -> Way:
+    def entropy(self, size: int) -> bytes:
         """
-        Shake hands with these parameters.
+        Have none.
         """
-        return self.house.take(text("initialize", params, "i"), {})
+        raise OSError("/dev/urandom")
 
-    def test_result(self) -> None:
-        """
-        A client that shakes hands is told the revision, what there is and who we are, and nothing modern.
-        """
-        way = self.initialize(protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "x"})
-        self.assertEqual(
-            way.result, {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": OURS}
-        )
-        self.assertEqual(way.given.status, 200)
 
-    def test_negotiation(self) -> None:
-        """
-        A legacy version is agreed to; any other is answered with the newest legacy one.
-        """
-        for version in LEGACY_NAMES:
-            self.assertEqual(self.initialize(protocolVersion=version).result["protocolVersion"], version)
-        for version in ("2026-07-28", "2099-01-01", "1.0.0", "", "2025-11-25 "):
-            way = self.initialize(protocolVersion=version)
-            self.assertEqual(way.result["protocolVersion"], "2025-11-25", version)
+class Asking(list[Any]):
+    """
+    Notices, at each of which something is done.
+    """
 
-    def test_version_missing(self) -> None:
-        """
-        A handshake without a version is refused, and makes no session.
-        """
-        values: tuple[Any, ...] = ({}, {"protocolVersion": None}, {"protocolVersion": 20251125})
-        for params in values:
-            self.assertEqual(self.initialize(**params).error, (200, -32602))
-        self.assertEqual(len(self.house.sessions), 0)
+    def __init__(self, do: Callable[[], None]) -> None:
+        super().__init__()
+        self._do = do
 
-    def test_instructions(self) -> None:
+    def append(self, notice: Any) -> None:
         """
-        What plugins tell models about themselves is told in the handshake and by discover.
+        Keep it, and do it.
         """
-        self.house.router.catalog = catalog(self.house.plugin, instructions="Ask.")
-        way = self.initialize(protocolVersion="2025-11-25")
-        self.assertEqual(way.result["instructions"], "# p\n\nAsk.")
-        self.assertEqual(self.house.modern("server/discover").result["instructions"], "# p\n\nAsk.")
-
-    def test_fixation(self) -> None:
-        """
-        A session's id is always ours: one that a client brings along is not taken over.
-        """
-        body = text("initialize", {"protocolVersion": "2025-11-25"}, 1)
-        way = self.house.take(body, {b"mcp-session-id": b"mine"})
-        ((_, session),) = way.given.fields
-        self.assertNotEqual(session, b"mine")
-        self.assertEqual(self.house.legacy(b"mine", "ping").error[0], 404)
-
-    def test_no_door(self) -> None:
-        """
-        Where the door has no header fields a legacy client has no session.
-        """
-        self.assertEqual(self.house.take(text("ping", {}, 1)).error, (400, -32600))
-        self.assertEqual(self.house.take(text("notifications/initialized")).error, (400, -32600))
-        self.assertIn("result", self.house.take(text("tools/list", {"_meta": ENVELOPE}, 1)).given.message)
+        super().append(notice)
+        self._do()
 
 
 class SessionTests(SynchronousTestCase):
@@ -217,7 +164,7 @@ class SessionTests(SynchronousTestCase):
 
 class MethodTests(SynchronousTestCase):
     """
-    Tests for what is answered without a plugin.
+    Tests for what is a message, and which methods there are.
     """
 
     def setUp(self) -> None:
@@ -227,66 +174,63 @@ class MethodTests(SynchronousTestCase):
         self.house = House()
         self.session = self.house.shake()
 
-    def test_ping(self) -> None:
-        """
-        A ping's result is exactly an empty object.
-        """
-        way = self.house.legacy(self.session, "ping", None, "x")
-        self.assertEqual(way.given.message, {"jsonrpc": "2.0", "id": "x", "result": {}})
-
     def test_unknown(self) -> None:
         """
         An unknown method is 404 for a modern client, but 200 for a legacy one: there 404 means the session.
         """
-        for method in ("no/such", "server/discover", "resources/list", "tools", "subscriptions/listen"):
+        for method in ("no/such", "server/discover", "tools", "subscriptions/listen", "roots/list"):
             self.assertEqual(self.house.legacy(self.session, method).error, (200, -32601), method)
-        for method in ("no/such", "initialize", "ping", "prompts/list", "subscriptions/listen", "roots/list"):
+        for method in ("no/such", "initialize", "ping", "logging/setLevel", "roots/list", "tools"):
             self.assertEqual(self.house.modern(method).error, (404, -32601), method)
 
-    def test_list(self) -> None:
+    def test_undeclared(self) -> None:
         """
-        Both eras are given the tools, and each the members that it knows.
+        What no plugin does is an unknown method in both eras, but for a tool: that is an unknown name.
         """
-        tools = [{**definition, "name": f"p__{definition['name']}"} for definition in TOOLS]
-        self.assertEqual(self.house.legacy(self.session, "tools/list").result, {"tools": tools})
-        expected = {"resultType": "complete", "tools": tools, "ttlMs": 0, "cacheScope": "private"}
-        way = self.house.modern("tools/list")
-        self.assertEqual(way.result, expected | {"_meta": {SERVER_INFO: OURS}})
-
-    def test_discover(self) -> None:
-        """
-        Discover tells the modern revisions alone, what there is and who we are.
-        """
-        result = self.house.modern("server/discover").result
-        self.assertEqual(result.pop("_meta"), {SERVER_INFO: OURS})
-        self.assertEqual(
-            result,
-            {
-                "resultType": "complete",
-                "supportedVersions": ["2026-07-28"],
-                "capabilities": {"tools": {}},
-                "ttlMs": 0,
-                "cacheScope": "private",
-            },
+        methods = (
+            (Feature.TOOLS, "tools/list"),
+            (Feature.PROMPTS, "prompts/list", "prompts/get"),
+            (Feature.RESOURCES, "resources/list", "resources/templates/list", "resources/read"),
+            (Feature.SUBSCRIBE, "resources/subscribe", "resources/unsubscribe"),
+            (Feature.COMPLETIONS, "completion/complete"),
+            (Feature.LOGGING, "logging/setLevel"),
         )
+        path = b"/mcp/p"
+        session = self.house.shake(path=path)
+        for feature, *names in methods:
+            self.house.offer(features=frozenset(Feature) - {feature})
+            for name in names:
+                params = {METHODS[name].routed_by or "x": "y"}
+                self.assertEqual(
+                    self.house.legacy(session, name, params, path=path).error, (200, -32601), name
+                )
+                self.assertEqual(self.house.modern(name, params, path=path).error, (404, -32601), name)
+            self.assertEqual(self.house.legacy(session, "ping", path=path).result, {})
+            self.assertIn("result", self.house.modern("server/discover", path=path).given.message)
+        self.house.offer(features=frozenset())
+        for way in (
+            self.house.modern("tools/call", {"name": "y"}, path=path),
+            self.house.legacy(session, "tools/call", {"name": "y"}, path=path),
+        ):
+            self.assertEqual(way.error, (200, -32602))
 
-    def test_public(self) -> None:
+    def test_nothing_yet(self) -> None:
         """
-        Lists may be kept for everybody where nobody needs credentials.
+        Before there is any catalog clients can shake hands, and find that there are no tools.
         """
-        self.house.router.private = False
-        self.assertEqual(self.house.modern("tools/list").result["cacheScope"], "public")
-        self.assertEqual(self.house.modern("server/discover").result["cacheScope"], "public")
+        self.house.router.fill({})
+        self.assertFalse(self.house.router.serves(b"/mcp"))
+        self.assertEqual(self.house.modern("tools/list").result["tools"], [])
+        session = self.house.shake()
+        self.assertEqual(self.house.legacy(session, "tools/list").result, {"tools": []})
+        self.assertEqual(self.house.legacy(session, "prompts/list").error, (200, -32601))
 
-    def test_cursor(self) -> None:
+    def test_paths(self) -> None:
         """
-        A cursor, which can't be ours, is refused in both eras; even an empty one.
+        There is something at the common path and at that of each plugin, and nothing elsewhere.
         """
-        for cursor in ("", "x", 5):
-            self.assertEqual(
-                self.house.legacy(self.session, "tools/list", {"cursor": cursor}).error, (200, -32602)
-            )
-            self.assertEqual(self.house.modern("tools/list", {"cursor": cursor}).error, (200, -32602))
+        for path, there in ((b"/mcp", True), (b"/mcp/p", True), (b"/mcp/q", False), (b"/", False)):
+            self.assertEqual(self.house.router.serves(path), there, path)
 
     def test_notices(self) -> None:
         """
@@ -318,13 +262,11 @@ class MethodTests(SynchronousTestCase):
 
     def test_not_messages(self) -> None:
         """
-        Answers, batches and what is no message at all are refused with 400 in both eras.
+        Answers and what is no message at all are refused with 400 in both eras.
         """
-        ping = text("ping", {}, 1)
         for body, code in (
             (b'{"jsonrpc":"2.0","id":1,"result":{}}', -32600),
             (b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}', -32600),
-            (b"[%b]" % ping, -32600),
             (b"[]", -32600),
             (b"", -32700),
             (b"{", -32700),
@@ -347,463 +289,438 @@ class MethodTests(SynchronousTestCase):
         for body in (b"{", b'{"jsonrpc":"1.0","id":null,"method":"ping"}', b"[]"):
             self.assertNotIn("id", self.house.take(body, {}).given.message)
 
+    def test_incident(self) -> None:
+        """
+        An exception before any call is an incident, and its client has an error with the number.
+        """
+        house = Poor()
+        for way in (
+            house.take(text("initialize", {"protocolVersion": "2025-11-25"}, 1), {}),
+            house.modern("tools/list"),
+        ):
+            self.assertEqual(way.error, (200, -32603))
+            self.assertEqual(way.given.message["id"], 1)
+            self.assertEqual(way.given.message["error"]["data"], {"requestId": "REQUEST"})
+        self.assertEqual([type(event) for event in house.events], [Incident, Incident])
 
-class CallTests(SynchronousTestCase):
+
+class BatchTests(SynchronousTestCase):
     """
-    Tests for calls of tools.
+    Tests for batches, which one revision has.
     """
 
     def setUp(self) -> None:
         """
-        Have a session.
+        Have a session of that revision.
         """
         self.house = House()
         self.plugin = self.house.plugin
-        self.session = self.house.shake()
+        self.session = self.house.shake("2025-03-26")
 
-    def asked(self, era: str, params: Any, id: int | str = 1) -> Way:
+    def test_answers(self) -> None:
         """
-        Ask for a call in one of the eras.
+        A batch is answered by one array with an answer to each request, whenever the plugin gave them.
         """
-        if era == "modern":
-            return self.house.modern("tools/call", params, id)
-        return self.house.legacy(self.session, "tools/call", params, id)
-
-    def test_down(self) -> None:
-        """
-        The plugin is given its own name for the tool and the arguments as they came, without ``_meta``.
-        """
-        body = text("tools/call", {"_meta": ENVELOPE, "name": "p__add"}, 1)
-        body = body[:-2] + b', "arguments": {"x": 1.50, "y":[ ]}, "more": 1}}'
-        fields = {
-            b"mcp-protocol-version": b"2026-07-28",
-            b"mcp-method": b"tools/call",
-            b"mcp-name": b"p__add",
-        }
-        self.house.take(body, fields)
-        call = self.plugin.job.call
-        self.assertEqual(call.method, "tools/call")
-        given = {name: bytes(value) for name, value in call.params.items()}
-        self.assertEqual(given, {"name": b'"add"', "arguments": b'{"x": 1.50, "y":[ ]}', "more": b"1"})
-        self.assertEqual((dict(call.meta), call.progress), ({}, False))
-
-    def test_meta(self) -> None:
-        """
-        Trace context and what only the two ends know reach the plugin, our hop's own members do not.
-        """
-        for era in ("legacy", "modern"):
-            params = {**CALL, "_meta": {"traceparent": "00-1", "progressToken": 5, "example.org/x": [1]}}
-            self.asked(era, params)
-            call = self.plugin.jobs[-1].call
-            self.assertEqual(set(call.meta), {"traceparent", "example.org/x"})
-            self.assertTrue(call.progress)
-            self.assertNotIn("_meta", call.params)
-
-    def test_up(self) -> None:
-        """
-        What the plugin answers reaches clients of both eras under the ids that they gave.
-        """
-        for era in ("legacy", "modern"):
-            for id in (0, "0", -5, "é"):
-                way = self.asked(era, CALL, id)
-                self.plugin.jobs[-1].answer(content=[id])
-                self.assertEqual((way.given.message["id"], way.result["content"]), (id, [id]))
-                self.assertEqual("resultType" in way.result, era == "modern")
-        self.assertEqual(self.house.router.running, 0)
-
-    def test_no_arguments(self) -> None:
-        """
-        A call needs no arguments.
-        """
-        for era in ("legacy", "modern"):
-            self.asked(era, {"name": "p__echo"})
-            self.assertNotIn("arguments", self.plugin.jobs[-1].call.params)
-
-    def test_written(self) -> None:
-        """
-        A tool is found however the JSON of its name is written.
-        """
-        for name in (b'"p__echo"', b'"p__\\u0065cho"', b'"\\u0070__echo"'):
-            body = text("tools/call", {"name": "NAME"}, 1).replace(b'"NAME"', name)
-            way = self.house.take(body, {b"mcp-session-id": self.session})
-            self.plugin.jobs[-1].answer(content=[])
-            self.assertEqual(way.result["content"], [])
-
-    def test_bad_params(self) -> None:
-        """
-        An unknown name, and arguments that are no object, are refused in band before a plugin hears of them.
-        """
-        bad: tuple[Any, ...] = (
-            {"name": "echo"},
-            {"name": "p__Echo"},
-            {"name": ""},
-            {"name": "x" * 129},
-            {"name": "p__echo", "arguments": None},
-            {"name": "p__echo", "arguments": []},
-            {"name": "p__echo", "arguments": "{}"},
-            {"name": "p__echo", "arguments": 0},
+        way = self.house.batch(
+            self.session,
+            message("tools/call", CALL, "a"),
+            message("notifications/initialized"),
+            message("ping", {}, 2),
+            message("no/such", {}, 3),
+            message("tools/call", CALL, "b"),
         )
-        for params in bad:
-            for era in ("legacy", "modern"):
-                self.assertEqual(self.asked(era, params).error, (200, -32602), params)
-        for params in ({}, {"name": 5}, {"name": None}):
-            self.assertEqual(self.asked("legacy", params).error, (200, -32602), params)
-        message = self.asked("modern", {"name": "x" * 255}).given.message
-        self.assertIn("at most 256", message["error"]["message"])
-        tokens: tuple[Any, ...] = (None, True, {}, [])
-        for token in tokens:
-            meta = {"_meta": {"progressToken": token}}
-            self.assertEqual(self.asked("legacy", {**CALL, **meta}).error, (200, -32602), token)
-            self.assertEqual(self.asked("modern", {**CALL, **meta}).error, (400, -32602), token)
-        self.assertEqual((self.plugin.jobs, self.house.router.running), ([], 0))
+        for number in (1, 0):
+            self.assertEqual(way.answers, [])
+            self.plugin.jobs[number].answer(content=[number])
+        a, ping, unknown, b = way.given.message
+        self.assertEqual((a["id"], a["result"]["content"]), ("a", [0]))
+        self.assertEqual((b["id"], b["result"]["content"]), ("b", [1]))
+        self.assertEqual((ping["result"], unknown["error"]["code"]), ({}, -32601))
+        self.assertEqual((way.given.status, self.house.running), (200, 0))
 
-    def test_progress(self) -> None:
+    def test_notices(self) -> None:
         """
-        Progress comes before the answer, with the token that the client gave in its JSON type.
+        A batch of notices alone is taken with 202 and nothing else.
         """
-        for era in ("legacy", "modern"):
-            for token in (0, "0", 7, "t"):
-                way = self.asked(era, {**CALL, "_meta": {"progressToken": token}})
-                job = self.plugin.jobs[-1]
-                job.notice(progress=1, total=2)
-                self.assertEqual(way.answers, [])
-                job.answer(content=[])
-                params = {"progressToken": token, "progress": 1, "total": 2}
-                self.assertEqual([notice["params"] for notice in way.notices], [params])
-                self.assertIs(type(way.notices[0]["params"]["progressToken"]), type(token))
+        way = self.house.batch(self.session, *[message("notifications/initialized")] * 3)
+        self.assertEqual((way.empties, way.answers), ([202], []))
 
-    def test_no_progress(self) -> None:
+    def test_not_here(self) -> None:
         """
-        Who gave no token hears of no progress.
+        Every other revision, and who has no session, is refused a batch as a whole.
         """
-        way = self.asked("modern", CALL)
-        self.plugin.job.notice(progress=1)
-        self.assertEqual(way.notices, [])
+        ping = message("ping", {}, 1)
+        for version in LEGACY_NAMES:
+            if version != "2025-03-26":
+                session = self.house.shake(version)
+                self.assertEqual(self.house.batch(session, ping, ping).error, (400, -32600), version)
+        body = json.dumps([ping]).encode()
+        self.assertEqual(self.house.take(body, {}).error, (400, -32600))
+        self.assertEqual(self.house.take(body).error, (400, -32600))
+        self.assertEqual(self.house.batch(b"unknown", ping).error[0], 404)
+        self.assertEqual(self.house.batch(self.session, ping, caller="key:b").error[0], 404)
 
-    def test_errors(self) -> None:
+    def test_modern(self) -> None:
         """
-        A plugin's error reaches each client as one of its era, with the client's id.
+        A batch that claims another revision by its field is refused, though its session would allow it.
         """
-        self.plugin.plan = lambda call: succeed(Refusal(b"1", -32002, "not found", None))
-        self.assertEqual(self.asked("legacy", CALL).error, (200, -32002))
-        self.assertEqual(self.asked("modern", CALL).error, (200, -32602))
+        listing = message("tools/list", {"_meta": ENVELOPE}, 1)
+        for version, code in ((b"2026-07-28", -32600), (b"2099-01-01", -32600)):
+            fields = {
+                b"mcp-session-id": self.session,
+                b"mcp-protocol-version": version,
+                b"mcp-method": b"tools/list",
+            }
+            self.assertEqual(self.house.take(json.dumps([listing]).encode(), fields).error, (400, code))
+        (answer,) = self.house.batch(self.session, listing).given.message
+        self.assertEqual(answer["error"]["code"], Kind.HEADER_MISMATCH.code)
 
-    def test_faults(self) -> None:
+    def test_initialize(self) -> None:
         """
-        A plugin that is gone or too slow is an error in band in both eras.
+        A handshake can't be part of a batch: it is refused, and the rest is answered.
         """
-        for kind in (Kind.PLUGIN_GONE, Kind.PLUGIN_UNAVAILABLE, Kind.DEADLINE):
-            fault = Fault(kind, "x", {"retryAfterMs": 5})
-            self.plugin.plan = lambda call, fault=fault: fail(fault)
-            for era in ("legacy", "modern"):
-                way = self.asked(era, CALL)
-                self.assertEqual(way.error, (200, kind.code))
-                self.assertEqual(
-                    way.given.message["error"]["data"], {"retryAfterMs": 5, "requestId": "REQUEST"}
-                )
+        hello = message("initialize", {"protocolVersion": "2025-03-26"}, 1)
+        sessions = len(self.house.sessions)
+        refused, ping = self.house.batch(self.session, hello, message("ping", {}, 2)).given.message
+        self.assertEqual((refused["id"], refused["error"]["code"]), (1, -32600))
+        self.assertEqual((ping["id"], ping["result"]), (2, {}))
+        self.assertEqual(len(self.house.sessions), sessions)
 
-    def test_new_catalog(self) -> None:
+    def test_bad_items(self) -> None:
         """
-        A call that runs is answered even if its tool is gone meanwhile; the next one is refused.
+        What is no message is refused by itself, and the rest is answered.
         """
-        way = self.asked("modern", CALL)
-        self.house.router.catalog = catalog(self.plugin, TOOLS[1:])
-        self.assertEqual(self.asked("modern", CALL).error, (200, -32602))
+        bad: tuple[Any, ...] = (5, None, {}, [], [[]], {"jsonrpc": "2.0", "id": 9, "result": {}})
+        answers = self.house.batch(self.session, *bad, message("ping", {}, 1)).given.message
+        self.assertEqual(
+            [answer.get("error", {}).get("code") for answer in answers], [-32600] * len(bad) + [None]
+        )
+        for body in (b"[]", b"[%b1]" % (b"1," * 100), b"[1,]"):
+            self.assertEqual(self.house.take(body, {b"mcp-session-id": self.session}).error[0], 400)
+
+    def test_twice(self) -> None:
+        """
+        An id that runs already is refused, within a batch as besides it.
+        """
+        way = self.house.batch(self.session, message("tools/call", CALL, 1), message("tools/call", CALL, 1))
+        again = self.house.batch(self.session, message("ping", {}, 1))
+        self.assertEqual(again.given.message[0]["error"]["code"], -32600)
         self.plugin.job.answer(content=[])
-        self.assertEqual(way.result["content"], [])
+        answered, refused = way.given.message
+        self.assertEqual((answered["result"]["content"], refused["error"]["code"]), ([], -32600))
 
+    def test_cancel(self) -> None:
+        """
+        A request of a batch can be cancelled by itself: it has no answer, and the others have theirs.
+        """
+        way = self.house.batch(self.session, message("tools/call", CALL, 1), message("tools/call", CALL, 2))
+        self.house.legacy(self.session, "notifications/cancelled", {"requestId": 1}, None)
+        self.plugin.jobs[1].answer(content=["two"])
+        (answer,) = way.given.message
+        self.assertEqual((answer["id"], self.plugin.cancelled), (2, self.plugin.jobs[:1]))
 
-class CancelTests(SynchronousTestCase):
-    """
-    Tests for clients that want no answer any more.
-    """
+    def test_cancel_all(self) -> None:
+        """
+        A batch that cancels itself says nothing.
+        """
+        way = self.house.batch(
+            self.session,
+            message("tools/call", CALL, 1),
+            message("notifications/cancelled", {"requestId": 1}),
+        )
+        self.assertEqual((way.answers, way.empties, self.house.running), ([], [202], 0))
 
-    def setUp(self) -> None:
+    def test_stream(self) -> None:
         """
-        Have a session.
+        With the first progress the answer becomes one stream, on which each answer comes by itself.
         """
-        self.house = House()
-        self.plugin = self.house.plugin
-        self.session = self.house.shake()
-
-    def cancel(self, id: Any, **rest: Any) -> Way:
-        """
-        Send a legacy cancellation.
-        """
-        params = {"requestId": id, "reason": "x"}
-        return self.house.legacy(self.session, "notifications/cancelled", params, None, **rest)
-
-    def test_notice(self) -> None:
-        """
-        A legacy client's notice cancels that request alone: it has no answer, and its stream ends.
-        """
-        one = self.house.legacy(self.session, "tools/call", {**CALL, "_meta": {"progressToken": 1}}, 1)
-        two = self.house.legacy(self.session, "tools/call", CALL, 2)
+        call = {**CALL, "_meta": {"progressToken": "t"}}
+        way = self.house.batch(
+            self.session,
+            message("ping", {}, 1),
+            message("tools/call", call, 2),
+            message("tools/call", CALL, 3),
+        )
         self.plugin.jobs[0].notice(progress=1)
-        self.assertEqual(self.cancel(1).empties, [202])
-        self.assertEqual(self.plugin.cancelled, [self.plugin.jobs[0]])
-        self.assertEqual((one.answers, one.ends, len(one.notices)), ([], 1, 1))
+        ping, progress = way.notices
+        self.assertEqual((ping["id"], progress["params"]["progressToken"]), (1, "t"))
         self.plugin.jobs[1].answer(content=[])
-        self.assertEqual((len(two.answers), two.ends), (1, 0))
-        self.assertEqual(self.house.router.running, 0)
+        self.assertEqual((way.notices[2]["id"], way.answers), (3, []))
+        self.plugin.jobs[0].answer(content=[])
+        self.assertEqual(way.given.message["id"], 2)
+        # Its items have no streams besides it.
+        self.assertEqual({mark.partition(b"-")[0] for mark in way.marks}, {b"1"})
+        self.assertEqual(self.house.listen(self.session, b"2-0").error, (400, Kind.BAD_REQUEST.code))
 
-    def test_others(self) -> None:
+    def test_cut(self) -> None:
         """
-        To cancel what does not run, or the same id in another JSON type, or nothing, cancels nothing.
+        A batch whose stream is cut goes on, and its client finds on return what it missed.
         """
-        way = self.house.legacy(self.session, "tools/call", CALL, 1)
-        modern = self.house.call(1)
-        for id in ("1", 2, None, [1], {"id": 1}, 1.0):
-            self.assertEqual(self.cancel(id).empties, [202])
-        self.house.legacy(self.session, "notifications/cancelled", {}, None)
-        self.assertEqual(self.plugin.cancelled, [])
-        self.assertEqual((way.ends, modern.ends), (0, 0))
-
-    def test_foreign(self) -> None:
-        """
-        Nobody cancels a request of another session, be it of the same principal.
-        """
-        self.house.legacy(self.session, "tools/call", CALL, 1)
-        other = self.house.shake()
-        self.house.legacy(other, "notifications/cancelled", {"requestId": 1}, None)
-        self.assertEqual(self.cancel(1, caller="key:b").error[0], 404)
-        self.assertEqual(self.plugin.cancelled, [])
-
-    def test_modern_notice(self) -> None:
-        """
-        A modern client cancels by hanging up; its notice is taken and cancels nothing.
-        """
-        self.house.call(1)
-        self.house.legacy(self.session, "tools/call", CALL, 1)
-        way = self.house.modern("notifications/cancelled", {"requestId": 1}, None)
-        self.assertEqual((way.empties, self.plugin.cancelled), ([202], []))
+        call = {**CALL, "_meta": {"progressToken": "t"}}
+        way = self.house.batch(self.session, message("tools/call", call, 1), message("tools/call", CALL, 2))
+        self.plugin.jobs[0].notice(progress=1)
+        way.hang_up()
+        for job in self.plugin.jobs:
+            job.answer(content=[])
+        self.assertEqual((self.plugin.cancelled, way.answers), ([], []))
+        back = self.house.listen(self.session, way.marks[-1])
+        self.assertEqual([notice["id"] for notice in back.notices], [1])
+        self.assertEqual(back.given.message["id"], 2)
 
     def test_hang_up(self) -> None:
         """
-        A modern client that hangs up cancels its call.
+        A client that leaves a batch without a stream has not cancelled; what was asked goes on.
         """
-        way = self.house.call()
+        way = self.house.batch(self.session, message("tools/call", CALL, 1), message("tools/call", CALL, 2))
         way.hang_up()
-        self.assertEqual(self.plugin.cancelled, self.plugin.jobs)
-        self.assertEqual((way.answers, self.house.router.running), ([], 0))
+        self.assertEqual((self.plugin.cancelled, self.house.running), ([], 2))
+        for job in self.plugin.jobs:
+            job.answer(content=[])
+        self.assertEqual(self.house.running, 0)
 
-    def test_legacy_hang_up(self) -> None:
+    def test_delete(self) -> None:
         """
-        A legacy client that hangs up has not cancelled: its call goes on, and can be cancelled still.
+        A batch ends with its session, without an answer.
         """
-        one = self.house.legacy(self.session, "tools/call", CALL, 1)
-        two = self.house.legacy(self.session, "tools/call", CALL, 2)
-        one.hang_up()
-        two.hang_up()
-        self.assertEqual((self.plugin.cancelled, self.house.router.running), ([], 2))
-        self.plugin.jobs[0].answer(content=[])
-        self.cancel(2)
-        self.assertEqual(self.plugin.cancelled, [self.plugin.jobs[1]])
-        self.assertEqual((one.answers, two.answers, self.house.router.running), ([], [], 0))
+        way = self.house.batch(self.session, message("tools/call", CALL, 1), message("tools/call", CALL, 2))
+        self.house.end(self.session)
+        self.assertEqual((len(self.plugin.cancelled), way.answers, self.house.running), (2, [], 0))
 
 
-class BoundTests(SynchronousTestCase):
+class ListenTests(SynchronousTestCase):
     """
-    Tests for how many calls may run.
-    """
-
-    def refused(self, way: Way) -> None:
-        """
-        Check a refusal that a client may come back after.
-        """
-        self.assertEqual(way.error, (503, Kind.OVERLOADED.code))
-        self.assertEqual(way.given.fields, ((b"Retry-After", b"1"),))
-
-    def test_principal(self) -> None:
-        """
-        Beyond its bound a principal is refused in both eras with 503; others are not, and room is made again.
-        """
-        house = House(limits=Limits(inflight_per_principal=2))
-        session = house.shake()
-        house.call()
-        house.legacy(session, "tools/call", CALL)
-        self.refused(house.call())
-        self.refused(house.legacy(session, "tools/call", CALL, 2))
-        self.assertEqual(house.legacy(session, "ping", {}, 3).result, {})
-        self.assertEqual(house.call(caller="key:b").answers, [])
-        house.plugin.jobs[0].answer(content=[])
-        self.assertEqual(house.call().answers, [])
-        self.refused(house.call())
-
-    def test_total(self) -> None:
-        """
-        Beyond the bound of all everybody is refused, until a call ends, however it ends.
-        """
-        house = House(limits=Limits(inflight=2))
-        first, second = house.call(caller="key:a"), house.call(caller="key:b")
-        self.refused(house.call(caller="key:c"))
-        first.hang_up()
-        third = house.call(caller="key:c")
-        self.refused(house.call(caller="key:d"))
-        house.plugin.jobs[1].outcome.errback(Fault(Kind.PLUGIN_GONE, "gone"))
-        self.assertEqual(second.error, (200, Kind.PLUGIN_GONE.code))
-        self.assertEqual(third.answers, [])
-        self.assertEqual(house.call(caller="key:d").answers, [])
-        self.assertEqual(house.router.running, 2)
-
-
-class IncidentTests(SynchronousTestCase):
-    """
-    Tests for what nobody expected.
+    Tests for the streams that legacy clients open by GET.
     """
 
     def setUp(self) -> None:
         """
-        Have a plugin whose answerer is broken.
+        Have a session whose client is ready.
         """
-        self.house = House(Plugin(self.broken))
-        self.session = self.house.shake()
+        self.house = House()
+        self.plugin = self.house.plugin
+        self.session = self.shake()
 
-    def broken(self, call: Call) -> Deferred[Answer | Refusal]:
+    def shake(self, version: str = "2025-11-25", **rest: Any) -> bytes:
         """
-        Fail in a way that no answerer should.
+        Make a session whose client is ready.
         """
-        raise ZeroDivisionError(SECRET)
+        session = self.house.shake(version, **rest)
+        self.house.legacy(session, "notifications/initialized", None, None, **rest)
+        return session
 
-    def check(self, way: Way, told: int) -> None:
+    def change(self, *definitions: dict[str, Any]) -> None:
         """
-        Check that the client has a number and nothing else, and the operator everything.
+        Have the plugin's tools change, and its clients told.
         """
-        self.assertEqual(way.error, (200, -32603))
-        self.assertEqual(way.given.message["error"]["data"], {"requestId": "REQUEST"})
-        said = json.dumps(way.given.message)
-        for word in (SECRET, "ZeroDivision", "Traceback", "mcpd", ".py"):
-            self.assertNotIn(word, said)
-        events = [event for event in self.house.events if isinstance(event, Incident)]
-        self.assertEqual(len(events), told)
-        self.assertEqual(events[-1].request, "REQUEST")
-        self.assertIn(f"ZeroDivisionError: {SECRET}", events[-1].trace)
+        self.house.offer(*definitions)
+        self.house.clock.advance(0)
 
-    def test_raised(self) -> None:
+    def test_stand(self) -> None:
         """
-        An exception is told once, and its client has an error with the number under which the log has it.
+        A client that listens has a stream at once, is told there of changes, and an answer never comes there.
         """
-        self.check(self.house.call(), 1)
-        self.check(self.house.legacy(self.session, "tools/call", CALL), 2)
+        way = self.house.listen(self.session)
+        self.assertEqual((way.opened, way.answers, way.notices), (True, [], []))
+        self.house.legacy(self.session, "tools/call", {**CALL, "_meta": {"progressToken": 1}})
+        self.plugin.job.notice(progress=1)
+        self.plugin.job.answer(content=[])
+        self.change({"name": "new"})
+        self.assertEqual([notice["method"] for notice in way.notices], ["notifications/tools/list_changed"])
+        self.assertEqual((way.answers, way.ends), ([], 0))
 
-    def test_failed(self) -> None:
+    def test_kept(self) -> None:
         """
-        So is a call that fails with an exception.
+        What changes while nobody listens is told to who comes, once.
         """
-        self.house.plugin.plan = lambda call: fail(ZeroDivisionError(SECRET))
-        self.check(self.house.call(), 1)
+        self.change({"name": "new"})
+        self.change({"name": "newer"})
+        way = self.house.listen(self.session)
+        self.assertEqual([notice["method"] for notice in way.notices], ["notifications/tools/list_changed"])
 
-    def test_books(self) -> None:
+    def test_resume(self) -> None:
         """
-        A broken call is over: it takes no place, and its id is free.
+        A client that comes back to its stream is told what it missed, and nothing twice.
         """
-        for _ in range(300):
-            self.house.call()
-            self.house.legacy(self.session, "tools/call", CALL, 1)
-        self.assertEqual((self.house.router.running, self.house.router._counts), (0, {}))
-        self.assertEqual(self.house.legacy(self.session, "ping", {}, 1).result, {})
+        for version in ("2025-03-26", "2025-06-18", "2025-11-25"):
+            session = self.shake(version)
+            way = self.house.listen(session)
+            self.change({"name": f"one{version}"})
+            way.hang_up()
+            self.change({"name": f"two{version}"})
+            back = self.house.listen(session, way.marks[-1])
+            self.assertEqual((back.opened, len(back.notices)), (True, 1), version)
+            again = self.house.listen(session, back.marks[-1])
+            self.assertEqual((again.notices, back.ends), ([], 1), version)
 
-    def test_elsewhere(self) -> None:
+    def test_second(self) -> None:
         """
-        An exception before any call is one, too.
+        A second GET takes the place of the first, which ends.
         """
-        self.house.router.catalog = None  # type: ignore[assignment]  # broken on purpose
-        way = self.house.modern("tools/list")
-        self.assertEqual(way.error, (200, -32603))
-        self.assertEqual(way.given.message["id"], 1)
-        self.assertEqual(len(self.house.events), 1)
+        one = self.house.listen(self.session)
+        two = self.house.listen(self.session)
+        self.change({"name": "new"})
+        self.assertEqual((one.ends, one.notices, len(two.notices), two.ends), (1, [], 1, 0))
+
+    def test_unknown_mark(self) -> None:
+        """
+        An event that never was, or of another's stream, is refused with 400.
+        """
+        way = self.house.listen(self.session)
+        self.change({"name": "new"})
+        (mark,) = {*way.marks} - {b""}
+        for session, last in (
+            (self.session, b"x"),
+            (self.session, b"9-9"),
+            (self.session, b"0-99"),
+            (self.shake(), mark),
+            (self.shake("2024-11-05"), mark),
+        ):
+            self.assertEqual(
+                self.house.listen(session, last).error, (400, Kind.BAD_REQUEST.code), (session, last)
+            )
+        self.assertEqual(way.ends, 0)
+
+    def test_no_session(self) -> None:
+        """
+        Without a session there is no stream: 400, and 404 where it is unknown, another's or of another path.
+        """
+        self.assertEqual(self.house.listen(None).error, (400, -32600))
+        self.assertEqual(self.house.listen(None, b"0-0").error, (400, -32600))
+        for way in (
+            self.house.listen(b"unknown"),
+            self.house.listen(self.session, caller="key:b"),
+            self.house.listen(self.session, path=b"/mcp/p"),
+            self.house.listen(self.session, b"0-0", caller="key:b"),
+        ):
+            self.assertEqual(way.error[0], 404)
+
+    def test_room(self) -> None:
+        """
+        Streams of one principal are bounded; who comes again to a session takes over and is let in.
+        """
+        house = House(limits=Limits(streams_per_principal=1))
+        one, two = house.shake(), house.shake()
+        self.assertTrue(house.router.enter(post(one)))
+        house.listen(one)
+        self.assertTrue(house.router.enter(post(one)))
+        for session in (two, b"unknown", None):
+            self.assertFalse(house.router.enter(post(session)))
+        self.assertFalse(house.router.enter(Post("key:a", b"/mcp", None, Way())))
+        self.assertTrue(house.router.enter(post(house.shake(caller="key:b"), "key:b")))
+        for _ in range(2):
+            house.router.leave("key:a")
+        self.assertTrue(house.router.enter(post(two)))
+
+    def test_delete(self) -> None:
+        """
+        With the session its stream ends.
+        """
+        way = self.house.listen(self.session)
+        self.assertEqual(self.house.end(self.session).empties, [204])
+        self.assertTrue(way.ends)
+        self.assertEqual(way.answers, [])
 
 
-class StopTests(SynchronousTestCase):
+class ChangeTests(SynchronousTestCase):
     """
-    Tests for the end.
+    Tests for who is told that a list is another one.
     """
 
-    def test_idle(self) -> None:
+    def setUp(self) -> None:
         """
-        With nothing running there is nothing to wait for.
+        Have two plugins, and somebody of each era who listens at every path.
         """
-        self.successResultOf(House().router.drain())
+        self.house = House()
+        self.plugin, self.other = self.house.plugin, Plugin()
+        self.serve()
+        self.ways: dict[tuple[str, bytes], Way] = {}
+        for path in (b"/mcp", b"/mcp/p", b"/mcp/q"):
+            session = self.house.shake(path=path)
+            self.house.legacy(session, "notifications/initialized", None, None, path=path)
+            self.ways["legacy", path] = self.house.listen(session, path=path)
+            wanted = dict.fromkeys(("toolsListChanged", "promptsListChanged", "resourcesListChanged"), True)
+            way = self.house.modern("subscriptions/listen", {"notifications": wanted}, path=path)
+            way.notices.clear()
+            self.ways["modern", path] = way
 
-    def test_drain(self) -> None:
+    def serve(self, **offered: Any) -> None:
         """
-        A daemon that stops waits for the last exchange.
+        Serve both, the second with what it offers.
         """
-        house = House()
-        one, two = house.call(), house.call()
-        drained = house.router.drain()
-        house.plugin.jobs[0].answer(content=[])
-        self.assertNoResult(drained)
-        two.hang_up()
-        self.successResultOf(drained)
-        self.assertEqual(one.result["content"], [])
-        house.call().hang_up()
+        self.house.serve(self.first, stock("q", self.other, **offered))
+        self.house.clock.advance(0)
 
-    def test_abandon(self) -> None:
+    @property
+    def first(self) -> Stock:
         """
-        What does not end in time is cancelled at its plugin, and its client told so in its era.
+        The first plugin's stock, which never changes.
         """
-        house = House()
-        session = house.shake()
-        ways = [house.call(), house.legacy(session, "tools/call", CALL)]
-        gone = house.legacy(session, "tools/call", CALL, 2)
-        gone.hang_up()
-        drained = house.router.drain()
-        house.router.abandon()
-        self.successResultOf(drained)
-        for way in ways:
-            self.assertEqual(way.error, (200, Kind.PLUGIN_UNAVAILABLE.code))
-        self.assertEqual(len(house.plugin.cancelled), 3)
-        self.assertEqual(house.router.running, 0)
+        return stock("p", self.plugin)
 
-
-IDS = st.one_of(st.integers(-(2**53), 2**53), st.text(max_size=8))
-METHODS = st.sampled_from(("tools/call", "tools/list", "ping", "server/discover", "no/such", "initialize"))
-NAMES = st.sampled_from(("p__echo", "p__add", "nobody"))
-ENDS = st.sampled_from(("answer", "refuse", "fault", "raise", "input"))
-REQUESTS = st.lists(st.tuples(st.booleans(), METHODS, NAMES, ENDS, IDS), max_size=12)
-
-
-class OneAnswerTests(SynchronousTestCase):
-    """
-    The promise that everything else is for.
-    """
-
-    def finish(self, house: House, how: str) -> None:
+    def told(self) -> dict[str, list[str]]:
         """
-        Let the plugin end the call that it was given first.
+        Tell what was told since, by path; each the same in both eras.
         """
-        job = house.plugin.jobs.pop(0)
-        match how:
-            case "answer":
-                job.answer(content=[])
-            case "refuse":
-                job.outcome.callback(Refusal(b"", -32021, "no", None))
-            case "fault":
-                job.outcome.errback(Fault(Kind.DEADLINE, "late"))
-            case "raise":
-                job.outcome.errback(ZeroDivisionError())
-            case _:
-                job.outcome.callback(Answer(b"", members(resultType="input_required")))
+        told = {}
+        for path in (b"/mcp", b"/mcp/p", b"/mcp/q"):
+            legacy, modern = (
+                [notice["method"] for notice in self.ways[era, path].notices] for era in ("legacy", "modern")
+            )
+            self.assertEqual(legacy, modern, path)
+            if legacy:
+                told[path.decode()] = legacy
+        for way in self.ways.values():
+            way.notices.clear()
+        return told
 
-    @settings(max_examples=150, deadline=None)
-    @given(REQUESTS)
-    def test_one_answer(self, requests: list[tuple[bool, str, str, str, int | str]]) -> None:
+    def test_change(self) -> None:
         """
-        Each request, of whatever era and however it ends, has exactly one answer with its own id.
+        A change is told, in both eras, to those who see it and nobody else, once for templates and resources.
         """
-        house = House()
-        session = house.shake()
-        asked = []
-        for modern, method, name, _, id in requests:
-            ask: Any = house.modern if modern else (lambda *rest: house.legacy(session, *rest))
-            asked.append((id, ask(method, {"name": name, "protocolVersion": "x"}, id)))
-        for how in [how for *_, how, _ in requests]:
-            if house.plugin.jobs:
-                self.finish(house, how)
-        for id, way in asked:
-            message = way.given.message
-            self.assertEqual((message["id"], type(message["id"])), (id, type(id)))
-            self.assertEqual(("result" in message) + ("error" in message), 1)
-            self.assertEqual((way.ends, way.empties), (0, []))
-        self.assertEqual((house.router.running, house.router._counts), (0, {}))
+        tools, prompts, resources = (
+            f"notifications/{name}/list_changed" for name in ("tools", "prompts", "resources")
+        )
+        for offered, method in (
+            ({"definitions": [{"name": "new"}]}, tools),
+            ({"definitions": [{"name": "new", "description": "x"}]}, tools),
+            ({"definitions": [{"name": "new"}], "prompts": (prompt("greet"),)}, None),
+        ):
+            self.serve(**offered)
+            both = [method] if method else [tools, prompts]
+            self.assertEqual(self.told(), {"/mcp": both, "/mcp/q": both})
+        rest = {"definitions": [{"name": "new"}], "prompts": (prompt("greet"),)}
+        self.serve(**rest, resources=(resource("x://a"),), templates=(template("y://{id}"),))
+        self.assertEqual(self.told(), {"/mcp": [resources], "/mcp/q": [resources]})
+
+    def test_no_change(self) -> None:
+        """
+        Nobody is told of a list that is the same, though its plugin was started anew.
+        """
+        self.serve()
+        self.assertEqual(self.told(), {})
+
+    def test_hidden(self) -> None:
+        """
+        A change that only the plugin's own path shows is told there alone.
+        """
+        both = (resource("x://a"),)
+        # The first has the URI, and the second goes on to serve its own.
+        for second in (both, (resource("x://a", title="another"),)):
+            told = self.told()
+            self.house.serve(
+                stock("p", self.plugin, resources=both), stock("q", self.other, resources=second)
+            )
+            self.house.clock.advance(0)
+        self.assertEqual(set(told), {"/mcp", "/mcp/p", "/mcp/q"})
+        self.assertEqual(self.told(), {"/mcp/q": ["notifications/resources/list_changed"]})
+
+    def test_new_list(self) -> None:
+        """
+        Who is told of a change and asks at once is given the new list.
+        """
+        found: list[Any] = []
+        way = self.house.modern("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+        notices = Asking(lambda: found.append(self.house.modern("tools/list").result["tools"][-1]["name"]))
+        way.notices = notices
+        self.serve(definitions=[{"name": "new"}])
+        self.assertEqual(found, ["q__new"])
