@@ -11,190 +11,22 @@ others.  Nothing here checks what the daemon answers; that is what tests do.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, field
-from httptools import HttpResponseParser
-from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionAborted, ConnectionDone
-from twisted.internet.interfaces import IProtocol, IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 
+from mcpd.testing.asked import Asked
 from mcpd.wire import headers
 from mcpd.wire.revision import METHODS, MODERN, NEWEST_LEGACY
-from mcpd.wire.sse import Events
 
 Fields = Sequence[tuple[bytes, bytes]]
 
-_PORT = 50000
-_LONGEST = 1 << 26
 _TYPES = ((b"Content-Type", b"application/json"), (b"Accept", b"application/json, text/event-stream"))
+_STREAM: Fields = ((b"Accept", b"text/event-stream"),)
 _OURS = "io.modelcontextprotocol/"
-
-
-class Line(StringTransport):
-    """
-    A connection's transport; as with a real one, its end is told in a later turn.
-
-    Attributes:
-        protocol: The daemon's side.
-        open: Whether the connection is there.
-    """
-
-    protocol: IProtocol
-    open = True
-
-    def __init__(self, clock: Clock, peer: str, hear: Callable[[bytes], None]) -> None:
-        super().__init__(peerAddress=IPv4Address("TCP", peer, _PORT))
-        self._clock = clock
-        self._hear = hear
-
-    def write(self, data: bytes) -> None:
-        """
-        Let the client hear what the daemon writes.
-        """
-        super().write(data)
-        self._hear(data)
-
-    def loseConnection(self) -> None:
-        """
-        Close, in the next turn.
-        """
-        self._clock.callLater(0, self.lose, ConnectionDone())
-
-    def abortConnection(self) -> None:
-        """
-        Close, in the next turn.
-        """
-        self._clock.callLater(0, self.lose, ConnectionAborted())
-
-    def lose(self, reason: Exception) -> None:
-        """
-        Be gone.
-        """
-        if self.open:
-            self.open = False
-            self.protocol.connectionLost(Failure(reason))
-
-
-@define(eq=False)
-class Asked:
-    """
-    One request, and what came back so far.
-
-    Attributes:
-        status: The HTTP status; 0 before there is one.
-        fields: The answer's header fields, their names in lower case.
-        body: The answer's body.
-        messages: The messages in it.
-        is_over: Whether the answer is complete.
-    """
-
-    status: int = field(init=False, default=0)
-    fields: dict[str, str] = field(init=False, factory=dict)
-    body: bytes = field(init=False, default=b"")
-    messages: list[Any] = field(init=False, factory=list)
-    is_over: bool = field(init=False, default=False)
-    _line: Line = field(init=False)
-    _parser: Any = field(init=False)
-    _events: Events = field(init=False, factory=lambda: Events(_LONGEST))
-
-    @classmethod
-    def over(cls, doors: IProtocolFactory, clock: Clock, peer: str, data: bytes) -> Asked:
-        """
-        Connect, and send bytes.
-
-        Args:
-            doors: Makes the daemon's side.
-            clock: Whose turns both sides share.
-            peer: The client's address.
-            data: What is sent, at once.
-        """
-        asked = cls()
-        asked._parser = HttpResponseParser(asked)
-        line = asked._line = Line(clock, peer, asked._parser.feed_data)
-        protocol = doors.buildProtocol(line.getPeer())
-        assert protocol is not None  # noqa: S101  Twisted allows None; a door never gives it
-        line.protocol = protocol
-        protocol.makeConnection(line)
-        protocol.dataReceived(data)
-        return asked
-
-    @property
-    def notices(self) -> list[Any]:
-        """
-        The notices that came.
-        """
-        return [message for message in self.messages if "method" in message]
-
-    @property
-    def answers(self) -> list[Any]:
-        """
-        The answers that came, errors among them.
-        """
-        return [message for message in self.messages if "method" not in message]
-
-    @property
-    def result(self) -> Any:
-        """
-        The result in the one answer that came.
-        """
-        (answer,) = self.answers
-        return answer["result"]
-
-    @property
-    def error(self) -> Any:
-        """
-        The error in the one answer that came.
-        """
-        (answer,) = self.answers
-        return answer["error"]
-
-    @property
-    def is_connected(self) -> bool:
-        """
-        Whether the connection is still there.
-        """
-        return self._line.open
-
-    def hang_up(self) -> None:
-        """
-        Close the connection.
-        """
-        self._line.lose(ConnectionDone())
-
-    # What the parser calls.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """
-        Keep a header field.
-        """
-        self.fields[name.decode("ascii").lower()] = value.decode("ascii")
-
-    def on_headers_complete(self) -> None:
-        """
-        Keep the status.
-        """
-        self.status = self._parser.get_status_code()
-
-    def on_body(self, data: bytes) -> None:
-        """
-        Keep some of the body, and the messages that are whole with it.
-        """
-        self.body += data
-        if self.fields.get("content-type") == "text/event-stream":
-            self.messages += [json.loads(event.data) for event in self._events.feed(data)]
-
-    def on_message_complete(self) -> None:
-        """
-        Read the answer, if it was no stream.
-        """
-        self.is_over = True
-        if self.body and self.fields.get("content-type") == "application/json":
-            self.messages.append(json.loads(self.body))
 
 
 @define(eq=False)
@@ -231,6 +63,12 @@ class Client:
         """
         return self.send(b"POST", body, (*_TYPES, *fields))
 
+    def get(self, fields: Fields = ()) -> Asked:
+        """
+        Ask for a stream.
+        """
+        return self.send(b"GET", b"", (*_STREAM, *fields))
+
 
 @define(eq=False)
 class Modern(Client):
@@ -243,11 +81,12 @@ class Modern(Client):
 
     capabilities: dict[str, Any] = field(factory=dict)
 
-    def ask(self, method: str, params: Any = None, id: int | str = 1) -> Asked:
+    def ask(self, method: str, params: Any = None, id: int | str = 1, fields: Fields = ()) -> Asked:
         """
         Ask something, with the envelope and the header fields that belong to it.
 
-        A ``_meta`` in ``params`` is put into the envelope.
+        A ``_meta`` in ``params`` is put into the envelope.  Fields that repeat
+        arguments (``Mcp-Param-``) are given, since only the tool says which.
         """
         params = dict(params or {})
         member = METHODS[method].routed_by if method in METHODS else None
@@ -255,7 +94,13 @@ class Modern(Client):
         if member in params:
             said.append((b"Mcp-Name", headers.encode(params[member])))
         params["_meta"] = self.envelope() | params.get("_meta", {})
-        return self.post(text(method, params, id), said)
+        return self.post(text(method, params, id), (*said, *fields))
+
+    def listen(self, wanted: dict[str, Any], id: int | str = "listen") -> Asked:
+        """
+        Subscribe to what is wanted.
+        """
+        return self.ask("subscriptions/listen", {"notifications": wanted}, id)
 
     def envelope(self) -> dict[str, Any]:
         """
@@ -305,6 +150,22 @@ class Legacy(Client):
         """
         return self.post(text(method, params), self._said())
 
+    def batch(self, messages: Sequence[dict[str, Any]]) -> Asked:
+        """
+        Send several messages in one array, in the session.
+        """
+        return self.post(json.dumps(messages).encode(), self._said())
+
+    def listen(self, last: bytes | None = None) -> Asked:
+        """
+        Ask for the session's stream.
+
+        Args:
+            last: The id of the last event that came, to hear what followed it.
+        """
+        mark = () if last is None else ((b"Last-Event-ID", last),)
+        return self.get((*self._said(), *mark))
+
     def leave(self) -> Asked:
         """
         End the session.
@@ -315,14 +176,21 @@ class Legacy(Client):
         return (b"Mcp-Session-Id", self.session), (b"MCP-Protocol-Version", self.revision.encode())
 
 
+def message(method: str, params: Any = None, id: int | str | None = None) -> dict[str, Any]:
+    """
+    Make a request, or without an id a notice.
+    """
+    made: dict[str, Any] = {"jsonrpc": "2.0"}
+    if id is not None:
+        made["id"] = id
+    made["method"] = method
+    if params is not None:
+        made["params"] = params
+    return made
+
+
 def text(method: str, params: Any = None, id: int | str | None = None) -> bytes:
     """
     Write a request, or without an id a notice.
     """
-    message: dict[str, Any] = {"jsonrpc": "2.0"}
-    if id is not None:
-        message["id"] = id
-    message["method"] = method
-    if params is not None:
-        message["params"] = params
-    return json.dumps(message).encode()
+    return json.dumps(message(method, params, id)).encode()

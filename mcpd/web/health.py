@@ -27,7 +27,7 @@ class Health:
         tell: Tells whether it is so.
     """
 
-    methods: ClassVar[tuple[bytes, ...]] = (b"GET",)
+    methods: ClassVar[tuple[bytes, ...]] = (b"GET", b"HEAD")
 
     word: str
     tell: Callable[[], bool]

@@ -242,8 +242,16 @@ class Connection(Protocol):
             self.due = inf
             self.later(self._resume)
         else:
-            self._phase = _HEAD
-            self.due = self._porch.clock.seconds() + self._limits.idle_timeout
+            self._idle()
+
+    def _idle(self) -> None:
+        # After a stream: it may have begun long before the connection was too old.
+        now = self._porch.clock.seconds()
+        if now >= self._until:
+            self._close()
+            return
+        self._phase = _HEAD
+        self.due = now + self._limits.idle_timeout
 
     def _part(self, now: float) -> bytes:
         # Whether the connection is kept, and the field that says so.

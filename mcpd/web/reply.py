@@ -133,16 +133,20 @@ class Reply(Struct, eq=False):
         id: The request's id.
         gone: The peer has hung up, or the answer was given.
         hung_up: Called once if the peer goes before the answer was given.
+        over: Called once when the answer was given or the peer has gone.
     """
 
     _carrier: Carrier
     id: str
     gone: bool = False
     hung_up: Callable[[], None] | None = None
+    over: Callable[[], None] | None = None
     _head: bytes = b""
     _events: list[Piece] | None = None
 
-    def answer(self, parts: Sequence[Piece], status: int = 200, fields: Fields = ()) -> None:
+    def answer(
+        self, parts: Sequence[Piece], status: int = 200, fields: Fields = (), mark: bytes = b""
+    ) -> None:
         """
         Give the answer: a JSON text, or the last event of an open stream.
 
@@ -150,14 +154,15 @@ class Reply(Struct, eq=False):
             parts: The text, to be joined.
             status: The HTTP status; it is too late for it once a stream is open.
             fields: More header fields, likewise.
+            mark: The event's id, on an open stream; empty: none.
         """
         if self.gone:
             return
         if self._events is not None:
-            self._events += sse.event(parts)
+            self._events += sse.event(parts, mark)
             self.end()
             return
-        self.gone = True
+        self._close()
         own = _JSON % (self.id.encode(), sum(map(len, parts)))
         self._carrier.give(_LINES[status], own + _write(fields) if fields else own, parts)
 
@@ -168,11 +173,30 @@ class Reply(Struct, eq=False):
         if self._events is not None:
             self.end()
         elif not self.gone:
-            self.gone = True
+            self._close()
             own = (_NOTHING if status == 204 else _EMPTY) % self.id.encode()
             self._carrier.give(_LINES[status], own + _write(fields), ())
 
-    def notice(self, parts: Sequence[Piece]) -> None:
+    def open(self) -> None:
+        """
+        Open the stream and send its head at once, unless it is open.
+        """
+        if self._events is None and not self.gone:
+            self._events = self._begin()
+            # With a first byte: on the way some keep a head until there is one.
+            self.comment()
+
+    def prime(self, mark: bytes, retry: int) -> None:
+        """
+        Send an event without a message, which says where a client may go on; the first opens the stream.
+
+        Args:
+            mark: The event's id.
+            retry: Milliseconds after which a client that was cut off comes again.
+        """
+        self._say(sse.priming(mark, retry))
+
+    def notice(self, parts: Sequence[Piece], mark: bytes = b"") -> None:
         """
         Send a message before the answer, as an event; the first opens the stream.
 
@@ -180,16 +204,9 @@ class Reply(Struct, eq=False):
 
         Args:
             parts: The message, to be joined.
+            mark: The event's id; empty: none.
         """
-        if self.gone:
-            return
-        if self._events is None:
-            self._open()
-        events = self._events
-        assert events is not None  # noqa: S101  opened above
-        if not events:
-            self._carrier.later(self._flush)
-        events += sse.event(parts)
+        self._say(sse.event(parts, mark))
 
     def end(self) -> None:
         """
@@ -198,9 +215,9 @@ class Reply(Struct, eq=False):
         if self.gone:
             return
         if self._events is None:
-            self._open()
+            self._events = self._begin()
         self._write(last=True)
-        self.gone = True
+        self._close()
         self._carrier.finished()
 
     def fault(self, fault: Fault, id: bytes | None = None, status: int | None = None) -> None:
@@ -220,7 +237,7 @@ class Reply(Struct, eq=False):
         """
         Hear from the connection that the peer has gone.
         """
-        self.gone = True
+        self._close()
         hung_up, self.hung_up = self.hung_up, None
         if hung_up is not None:
             hung_up()
@@ -233,11 +250,26 @@ class Reply(Struct, eq=False):
             self._events.append(sse.COMMENT)
             self._write(last=False)
 
-    def _open(self) -> None:
+    def _close(self) -> None:
+        self.gone = True
+        over, self.over = self.over, None
+        if over is not None:
+            over()
+
+    def _begin(self) -> list[Piece]:
         carrier = self._carrier
         head = carrier.begin(_LINES[200], _STREAM % self.id.encode(), carrier.old)
         self._head = head + (b"\r\n" if carrier.old else b"Transfer-Encoding: chunked\r\n\r\n")
-        self._events = []
+        return []
+
+    def _say(self, event: list[Piece]) -> None:
+        if self.gone:
+            return
+        if self._events is None:
+            self._events = self._begin()
+        if not self._events:
+            self._carrier.later(self._flush)
+        self._events += event
 
     def _flush(self) -> None:
         if not self.gone and self._events:

@@ -39,7 +39,8 @@ class Resource(Protocol):
     What stands at a path.
 
     Attributes:
-        methods: What it can be asked; GET brings HEAD with it.
+        methods: What it can be asked.  A reply to HEAD leaves the body out by
+            itself, but what may be a stream without an end should not list it.
     """
 
     @property
@@ -96,16 +97,11 @@ class Site:
             resource = self.resources.get(path[: path.rfind(b"/") + 1])
         if resource is None or path.endswith(b"/"):
             raise Fault(Kind.NOT_FOUND, "there is nothing at this path")
-        methods = resource.methods
-        if method not in methods and not (method == b"HEAD" and b"GET" in methods):
-            raise _not_allowed(methods)
+        if method not in resource.methods:
+            raise _not_allowed(resource.methods)
         return resource, resource.admit(head)
 
 
 def _not_allowed(methods: tuple[bytes, ...]) -> Fault:
-    allowed = b", ".join((*methods, b"HEAD") if b"GET" in methods else methods)
-    return Fault(
-        Kind.METHOD_NOT_ALLOWED,
-        "the method is not allowed at this path",
-        headers=((b"Allow", allowed),),
-    )
+    allow = (b"Allow", b", ".join(methods))
+    return Fault(Kind.METHOD_NOT_ALLOWED, "the method is not allowed at this path", headers=(allow,))

@@ -66,10 +66,13 @@ class Limits:
         queued: Bytes of pipelined requests that may wait on one connection.
         inflight: Exchanges at once.
         inflight_per_principal: Exchanges of one principal at once.
+        streams_per_principal: Event streams that one principal may hold open
+            without asking anything: a session's own (GET) and subscriptions.
         queue: Calls that may wait for one plugin's worker to be ready.
         id: Bytes of a JSON-RPC id.
         method: Bytes of a method's name.
         name: Bytes of a tool's name as a request writes it, quotes and all.
+        uri: Bytes of a resource's URI, likewise.
         cursor: Bytes of a cursor.
         meta: Bytes of ``_meta``.
     """
@@ -94,9 +97,11 @@ class Limits:
     queued: Bytes = Bytes(64 << 10)
     inflight: int = 512
     inflight_per_principal: int = 128
+    streams_per_principal: int = 64
     queue: int = 256
     id: int = 128
     method: int = 128
     name: int = 256
+    uri: int = 2048
     cursor: Bytes = Bytes(1 << 10)
     meta: Bytes = Bytes(16 << 10)

@@ -10,85 +10,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from attrs import define, field
-from twisted.internet.error import ConnectionAborted, ConnectionDone
-from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.testing.client import Client, Legacy, Modern, text
-
-STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-class Ear(Protocol):
-    """
-    A door that hears, and says what a test says.
-    """
-
-    def __init__(self) -> None:
-        self.heard = b""
-        self.lost: list[Any] = []
-
-    def dataReceived(self, data: bytes) -> None:
-        """
-        Hear bytes.
-        """
-        self.heard += data
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted has a default
-        """
-        Hear the end.
-        """
-        self.lost.append(reason.type)
-
-    def say(self, *pieces: bytes) -> None:
-        """
-        Write pieces.
-        """
-        assert self.transport is not None
-        for piece in pieces:
-            self.transport.write(piece)
-
-
-@define
-class Doors(ServerFactory):
-    """
-    Makes ears.
-
-    Attributes:
-        ears: Them.
-        answer: What each says at once.
-    """
-
-    answer: bytes = b""
-    ears: list[Ear] = field(factory=list)
-
-    def buildProtocol(self, addr: Any) -> Ear:
-        """
-        Make an ear.
-        """
-        ear = Ear()
-        if self.answer:
-            ear.connectionMade = lambda: ear.say(self.answer)  # type: ignore[method-assign]
-        self.ears.append(ear)
-        return ear
-
-
-def whole(body: bytes, fields: bytes = b"") -> bytes:
-    """
-    Make a JSON answer.
-    """
-    about = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
-    return b"HTTP/1.1 200 OK\r\n" + about + fields + b"\r\n" + body
-
-
-def chunk(data: bytes) -> bytes:
-    """
-    Make a chunk.
-    """
-    return b"%x\r\n%b\r\n" % (len(data), data)
+from mcpd.testing.client import Client, Legacy, Modern, message, text
+from tests.testing.test_asked import Doors, whole
 
 
 class ClientTests(SynchronousTestCase):
@@ -125,76 +51,14 @@ class ClientTests(SynchronousTestCase):
         self.assertIn(b"\r\nContent-Type: application/json\r\n", heard)
         self.assertIn(b"\r\nAccept: application/json, text/event-stream\r\n", heard)
 
-    def test_whole(self) -> None:
+    def test_get(self) -> None:
         """
-        A JSON answer is read when it is whole, in whatever pieces it comes.
+        A stream is asked for with a GET that accepts nothing else.
         """
-        asked = self.client.post(b"{}")
-        self.assertEqual((asked.status, asked.is_over), (0, False))
-        answer = whole(b'{"id":1,"result":{"x":"y"}}', b"X-Thing: T\r\n")
-        ear = self.doors.ears[0]
-        ear.say(*(answer[at : at + 1] for at in range(len(answer) - 1)))
-        self.assertEqual((asked.status, asked.fields["x-thing"], asked.is_over), (200, "T", False))
-        ear.say(answer[-1:])
-        self.assertEqual((asked.is_over, asked.result, asked.notices), (True, {"x": "y"}, []))
-
-    def test_error(self) -> None:
-        """
-        An error is an answer.
-        """
-        asked = self.client.post(b"{}")
-        self.doors.ears[0].say(whole(b'{"error":{"code":1}}'))
-        self.assertEqual(asked.error, {"code": 1})
-        self.assertEqual(len(asked.answers), 1)
-
-    def test_stream(self) -> None:
-        """
-        Messages of a stream are there as soon as they came.
-        """
-        asked = self.client.post(b"{}")
-        ear = self.doors.ears[0]
-        ear.say(STREAM, chunk(b'event: message\ndata: {"method":"m"}\n\ndata: {"id"'))
-        self.assertEqual((asked.notices, asked.answers, asked.is_over), ([{"method": "m"}], [], False))
-        ear.say(chunk(b': 1, "result":{}}\n\n: x\n\n'), b"0\r\n\r\n")
-        self.assertEqual((asked.result, asked.is_over), ({}, True))
-
-    def test_silent(self) -> None:
-        """
-        An answer without a body is an answer without messages.
-        """
-        asked = self.client.post(b"{}")
-        self.doors.ears[0].say(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-        self.assertEqual((asked.status, asked.is_over, asked.messages), (202, True, []))
-
-    def test_hang_up(self) -> None:
-        """
-        A client that hangs up is gone for the daemon, once.
-        """
-        asked, other = self.client.post(b"{}"), self.client.post(b"{}")
-        asked.hang_up()
-        asked.hang_up()
-        self.assertEqual([ear.lost for ear in self.doors.ears], [[ConnectionDone], []])
-        self.assertEqual((asked.is_connected, other.is_connected), (False, True))
-
-    def test_closed(self) -> None:
-        """
-        A connection that the daemon closes or aborts ends in the next turn.
-        """
-        for end, reason in (("loseConnection", ConnectionDone), ("abortConnection", ConnectionAborted)):
-            asked = self.client.post(b"{}")
-            ear = self.doors.ears[-1]
-            getattr(ear.transport, end)()
-            self.assertTrue(asked.is_connected)
-            self.clock.advance(0)
-            self.assertEqual((asked.is_connected, ear.lost), (False, [reason]))
-
-    def test_peer(self) -> None:
-        """
-        A client has the address that it is given.
-        """
-        Client(self.doors, self.clock, peer="192.0.2.1").post(b"{}")
-        transport: Any = self.doors.ears[0].transport
-        self.assertEqual(transport.getPeer().host, "192.0.2.1")
+        self.client.get(((b"X-More", b"2"),))
+        (ear,) = self.doors.ears
+        self.assertTrue(ear.heard.startswith(b"GET /mcp HTTP/1.1\r\n"))
+        self.assertTrue(ear.heard.endswith(b"\r\nAccept: text/event-stream\r\nX-More: 2\r\n\r\n"))
 
 
 class ModernTests(SynchronousTestCase):
@@ -204,10 +68,16 @@ class ModernTests(SynchronousTestCase):
 
     def heard(self, *asked: Any, **about: Any) -> tuple[Any, dict[str, str]]:
         """
-        Ask, and read what the daemon hears: the message and the fields.
+        Ask, and read what the daemon hears.
         """
         doors = Doors()
         Modern(doors, Clock(), **about).ask(*asked)
+        return self.read(doors)
+
+    def read(self, doors: Doors) -> tuple[Any, dict[str, str]]:
+        """
+        Read what the daemon heard: the message and the fields.
+        """
         head, _, body = doors.ears[0].heard.partition(b"\r\n\r\n")
         lines = [line.split(": ") for line in head.decode().split("\r\n")[1:]]
         return json.loads(body), {name.lower(): value for name, value in lines}
@@ -233,6 +103,24 @@ class ModernTests(SynchronousTestCase):
             self.assertEqual((message["params"]["name"], fields["mcp-name"]), (name, value))
         self.assertNotIn("mcp-name", self.heard("no/such", {"name": "x"})[1])
 
+    def test_fields(self) -> None:
+        """
+        A request may have more fields, as those that repeat an argument.
+        """
+        fields = self.heard("tools/call", {"name": "x"}, 1, ((b"Mcp-Param-Region", b"eu"),))[1]
+        self.assertEqual((fields["mcp-param-region"], fields["mcp-name"]), ("eu", "x"))
+
+    def test_listen(self) -> None:
+        """
+        A subscription is a request that says what is wanted.
+        """
+        doors = Doors()
+        Modern(doors, Clock()).listen({"toolsListChanged": True}, "s")
+        message, fields = self.read(doors)
+        self.assertEqual((message["method"], message["id"]), ("subscriptions/listen", "s"))
+        self.assertEqual(message["params"]["notifications"], {"toolsListChanged": True})
+        self.assertEqual(fields["mcp-method"], "subscriptions/listen")
+
 
 class LegacyTests(SynchronousTestCase):
     """
@@ -247,15 +135,37 @@ class LegacyTests(SynchronousTestCase):
         client = Legacy(doors, Clock())
         client.shake("2025-03-26")
         client.ask("ping", id="p")
+        client.batch([message("ping", id=1), message("m")])
         client.leave()
-        hello, done, ping, leave = (ear.heard for ear in doors.ears)
+        hello, done, ping, batch, leave = (ear.heard for ear in doors.ears)
         self.assertIn(b'"protocolVersion": "2025-03-26"', hello)
         self.assertNotIn(b"Mcp-Session-Id", hello)
-        for heard in (done, ping, leave):
+        for heard in (done, ping, batch, leave):
             self.assertIn(b"Mcp-Session-Id: abc\r\nMCP-Protocol-Version: 2025-06-18\r\n", heard)
         self.assertTrue(done.endswith(b'{"jsonrpc": "2.0", "method": "notifications/initialized"}'))
         self.assertTrue(ping.endswith(b'{"jsonrpc": "2.0", "id": "p", "method": "ping"}'))
+        self.assertTrue(
+            batch.endswith(
+                b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}, {"jsonrpc": "2.0", "method": "m"}]'
+            )
+        )
         self.assertTrue(leave.startswith(b"DELETE /mcp "))
+
+    def test_listen(self) -> None:
+        """
+        A client asks for its session's stream, and for what followed an event of it.
+        """
+        doors = Doors(whole(b'{"result":{"protocolVersion":"2025-11-25"}}', b"Mcp-Session-Id: abc\r\n"))
+        client = Legacy(doors, Clock())
+        client.shake()
+        client.listen()
+        client.listen(b"7")
+        first, again = (ear.heard for ear in doors.ears[2:])
+        for heard in (first, again):
+            self.assertTrue(heard.startswith(b"GET /mcp HTTP/1.1\r\n"))
+            self.assertIn(b"\r\nAccept: text/event-stream\r\nMcp-Session-Id: abc\r\n", heard)
+        self.assertNotIn(b"Last-Event-ID", first)
+        self.assertTrue(again.endswith(b"\r\nLast-Event-ID: 7\r\n\r\n"))
 
 
 class TextTests(SynchronousTestCase):

@@ -4,8 +4,8 @@
 Requests that a client with bad manners sends, and what may be answered.
 
 Each case is for a connection of its own.  The table needs no particular
-daemon: it is given a Host that is served, a path that takes POST alone, and
-fields that every request gets (credentials, say).
+daemon: it is given a Host that is served, a path that takes POST, and fields
+that every request gets (credentials, say).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Hostile:
 
     Attributes:
         host: A Host that is served.
-        path: A path that takes POST alone.
+        path: A path that takes POST, and of other methods no more than GET and DELETE.
         fields: Fields that every request gets, each with its line end.
         body: A body that is fine.
     """
@@ -162,7 +162,6 @@ class Hostile:
     def _methods(self) -> Iterator[Case]:
         for method in (
             *(
-                b"GET",
                 b"HEAD",
                 b"PUT",
                 b"PATCH",
@@ -179,6 +178,8 @@ class Hostile:
             name = f"method: {method.decode()}"
             line = b"%b %b HTTP/1.1" % (method, self.path)
             yield Case(name, self._head(b"", line=line), frozenset({404, 405, 501}))
+        nowhere = b"GET %b/nowhere HTTP/1.1" % self.path
+        yield Case("method: GET of nothing", self._head(b"", line=nowhere), frozenset({404, 405}))
         long = b"A" * 4000
         yield Case(
             "method: a long one", self._head(b"", b"%b %b HTTP/1.1" % (long, self.path)), frozenset({405})
@@ -594,7 +595,7 @@ class Hostile:
             fields = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAAA\r\n" % value
             yield Case(f"upgrade: {value!r}", self.request(fields), TAKEN)
         fields = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        line = b"GET %b HTTP/1.1" % self.path
+        line = b"GET %b/nowhere HTTP/1.1" % self.path
         name = "upgrade: a GET where no WebSocket is"
         yield Case(name, self._head(fields, line), frozenset({400, 404, 405, 426}))
         yield Case("connection: it names Host", self.request(b"Connection: close, Host\r\n"), TAKEN)

@@ -43,4 +43,4 @@ class HealthTests(SynchronousTestCase):
         """
         It can only be read.
         """
-        self.assertEqual(Health.methods, (b"GET",))
+        self.assertEqual(Health.methods, (b"GET", b"HEAD"))

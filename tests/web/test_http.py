@@ -841,6 +841,41 @@ class DoorsTests(SynchronousTestCase):
         self.assertTrue(running.socket.gone)
         self.assertIn("abort", stage.connect().socket.said)
 
+    def test_retire_streams(self) -> None:
+        """
+        A daemon that stops lets open streams go on until they are ended, and then closes the connection.
+        """
+        stage = Stage()
+        replies: list[Reply] = []
+        stage.echo.plan = lambda request, reply: replies.append(reply)
+        client = stage.connect()
+        client.send(post())
+        replies[0].open()
+        stage.doors.retire()
+        stage.pass_time(20)
+        self.assertFalse(client.socket.gone)
+        replies[0].answer((b"{}",))
+        stage.turn()
+        self.assertTrue(client.socket.gone)
+        self.assertTrue(client.answer.body.endswith(b"data: {}\n\n"))
+
+    def test_retire_pipelined(self) -> None:
+        """
+        What came behind a stream of a daemon that stops is answered, too, as the last.
+        """
+        stage = Stage()
+        replies: list[Reply] = []
+        stage.echo.plan = lambda request, reply: replies.append(reply)
+        client = stage.connect()
+        client.send(post())
+        replies[0].open()
+        client.send(post())
+        stage.doors.retire()
+        replies[0].end()
+        stage.turn()
+        replies[1].answer((b"{}",))
+        self.assertEqual([a.fields.get("Connection") for a in client.answers], [None, "close"])
+
 
 class HostileTests(SynchronousTestCase):
     """

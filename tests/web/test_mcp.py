@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attrs import define, field
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.testing.client import Asked, Client, Legacy, Modern, text
+from mcpd.relay.errand import Post
+from mcpd.relay.spec import SessionLimits
+from mcpd.testing.asked import Asked
+from mcpd.testing.client import Client, Legacy, Modern, message
+from mcpd.units import Wait
 from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
-from mcpd.web.mcp import Mcp
+from mcpd.web.mcp import Mcp, Relay
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits
@@ -59,6 +64,81 @@ class Names:
 
 
 @define(eq=False)
+class Ear:
+    """
+    A relay that hears what the door lets in, with one plugin named ``p``.
+
+    Attributes:
+        said: What came: the method, the caller, the path, and what else there was.
+        posts: Who waits for something on an open stream.
+        open: Who has a stream, once for each.
+        room: How many streams there may be.
+    """
+
+    said: list[tuple[bytes, ...]] = field(factory=list)
+    posts: list[Post] = field(factory=list)
+    open: list[str] = field(factory=list)
+    room: int = 100
+
+    def serves(self, path: bytes) -> bool:
+        """
+        Know the door itself and the one plugin.
+        """
+        return path in (b"/mcp", b"/mcp/p")
+
+    def take(self, body: bytes, post: Post) -> None:
+        """
+        Answer what was posted.
+        """
+        self._hear(b"POST", post, body)
+        post.way.answer((b"{}",))
+
+    def enter(self, post: Post) -> bool:
+        """
+        Count a stream as long as there is room.
+        """
+        if len(self.open) >= self.room:
+            return False
+        self.open.append(post.caller)
+        return True
+
+    def leave(self, caller: str) -> None:
+        """
+        Count one no more.
+        """
+        self.open.remove(caller)
+
+    def listen(self, post: Post, last: bytes | None) -> None:
+        """
+        Open a stream.
+        """
+        self._hear(b"GET", post, *(() if last is None else (last,)))
+        post.way.open()
+        self.posts.append(post)
+
+    def end_session(self, post: Post) -> None:
+        """
+        Answer that it is done.
+        """
+        self._hear(b"DELETE", post)
+        post.way.empty(204)
+
+    def _hear(self, method: bytes, post: Post, *more: bytes) -> None:
+        self.said.append((method, post.caller.encode(), post.path, *more))
+
+
+def open_doors(relay: Relay, clock: Clock) -> Doors:
+    """
+    Make a listener at 127.0.0.1:8420 with an MCP door.
+    """
+    shield = Shield.new([], [])
+    shield.stand("127.0.0.1", 8420)
+    mcp, limits = Mcp(relay, Names()), Limits()
+    site = Site(shield, {b"/mcp": mcp, b"/mcp/": mcp})
+    return Doors(clock, site, limits, Ledger(limits), bytes)
+
+
+@define(eq=False)
 class Door:
     """
     A house with an MCP door.
@@ -68,11 +148,7 @@ class Door:
     doors: Doors = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        shield = Shield.new([], [])
-        shield.stand("127.0.0.1", 8420)
-        mcp, limits = Mcp(self.house.router, Names()), Limits()
-        site = Site(shield, {b"/mcp": mcp, b"/mcp/": mcp})
-        self.doors = Doors(self.house.clock, site, limits, Ledger(limits), bytes)
+        self.doors = open_doors(self.house.router, self.house.clock)
 
     @property
     def plugin(self) -> Plugin:
@@ -93,12 +169,12 @@ class Door:
         """
         return Modern(self.doors, self.house.clock)
 
-    def legacy(self) -> Legacy:
+    def legacy(self, version: str = "2025-11-25") -> Legacy:
         """
         Make a legacy client that has shaken hands.
         """
         client = Legacy(self.doors, self.house.clock)
-        client.shake()
+        client.shake(version)
         return client
 
     def turn(self) -> None:
@@ -117,15 +193,14 @@ class AdmissionTests(SynchronousTestCase):
         """
         Have a door.
         """
-        self.door = Door()
-        self.client = self.door.client()
+        self.ear, self.clock = Ear(), Clock()
+        self.client = Client(open_doors(self.ear, self.clock), self.clock)
 
     def send(self, *fields: tuple[bytes, bytes]) -> int:
         """
-        Post a handshake with these fields; its status.
+        Post something with these fields; its status.
         """
-        body = text("initialize", {"protocolVersion": "2025-11-25"}, 1)
-        return self.client.send(b"POST", body, fields).status
+        return self.client.send(b"POST", b"{}", fields).status
 
     def test_type(self) -> None:
         """
@@ -183,18 +258,153 @@ class AdmissionTests(SynchronousTestCase):
         """
         Who may not ask is told that before anything else, with the challenge.
         """
-        for method in (b"POST", b"DELETE"):
-            asked = self.client.send(method, b"", ((b"X-Nobody", b"1"),))
-            self.assertEqual((asked.status, asked.fields["www-authenticate"]), (401, "Bearer"))
+        for path in (b"/mcp", b"/mcp/p", b"/mcp/nobody"):
+            self.client.path = path
+            for method in (b"POST", b"GET", b"DELETE"):
+                asked = self.client.send(method, b"", ((b"X-Nobody", b"1"),))
+                self.assertEqual((asked.status, asked.fields["www-authenticate"]), (401, "Bearer"))
+        self.assertEqual(self.ear.said, [])
+
+    def test_plugins(self) -> None:
+        """
+        Each plugin has a path of its own, and where none is there is nothing.
+        """
+        for path, status in ((b"/mcp/p", 200), (b"/mcp/nobody", 404), (b"/mcp/p/p", 404), (b"/mcp/", 404)):
+            self.client.path = path
+            self.assertEqual(self.client.post(b"{}").status, status, path)
+        self.assertEqual(self.ear.said, [(b"POST", b"key:a", b"/mcp/p", b"{}")])
+        for method in (b"GET", b"DELETE"):
+            self.assertEqual(self.client.send(method).status, 404)
 
     def test_methods(self) -> None:
         """
-        Other methods are refused; with a modern version a DELETE is, too.
+        Other methods are refused, HEAD among them: what it would ask for has no end.
         """
-        for method in (b"GET", b"PUT", b"PATCH", b"HEAD"):
-            self.assertEqual(self.client.send(method).status, 405, method)
-        asked = self.client.send(b"DELETE", b"", ((b"MCP-Protocol-Version", b"2026-07-28"),))
-        self.assertEqual((asked.status, asked.fields["allow"]), (405, "POST"))
+        for method in (b"PUT", b"PATCH", b"OPTIONS", b"HEAD"):
+            asked = self.client.send(method)
+            self.assertEqual((asked.status, asked.fields["allow"]), (405, "POST, GET, DELETE"), method)
+
+    def test_modern_methods(self) -> None:
+        """
+        With a modern version only POST is allowed.
+        """
+        for method in (b"GET", b"DELETE"):
+            asked = self.client.send(method, b"", ((b"MCP-Protocol-Version", b"2026-07-28"),))
+            self.assertEqual((asked.status, asked.fields["allow"]), (405, "POST"))
+            asked = self.client.send(method, b"", ((b"MCP-Protocol-Version", b"2025-11-25"),))
+            self.assertIn(asked.status, (200, 204))
+
+
+class ListenTests(SynchronousTestCase):
+    """
+    Tests for the streams that legacy clients ask for.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a door.
+        """
+        self.ear, self.clock = Ear(), Clock()
+        self.client = Client(open_doors(self.ear, self.clock), self.clock)
+
+    def get(self, *fields: tuple[bytes, bytes]) -> Asked:
+        """
+        Ask for a stream with these fields.
+        """
+        return self.client.send(b"GET", b"", fields)
+
+    def last(self, *fields: tuple[bytes, bytes]) -> tuple[int, list[tuple[bytes, ...]]]:
+        """
+        Ask for a stream with these fields: the status, and what the relay heard of a last event.
+        """
+        self.ear.said.clear()
+        asked = self.get(*fields)
+        return asked.status, [said[3:] for said in self.ear.said]
+
+    def test_stream(self) -> None:
+        """
+        A stream is open before anything is said on it, and brings what is said until it ends.
+        """
+        asked = self.get((b"Accept", STREAM))
+        self.assertEqual((asked.status, asked.fields["content-type"]), (200, "text/event-stream"))
+        (post,) = self.ear.posts
+        post.way.notice((b'{"method":"m"}',), b"s-1")
+        self.clock.advance(0)
+        self.assertEqual((asked.notices, asked.marks, asked.is_over), ([{"method": "m"}], [b"s-1"], False))
+        post.way.end()
+        self.assertEqual((len(asked.messages), asked.is_over), (1, True))
+
+    def test_hang_up(self) -> None:
+        """
+        Who listens is told as gone when the client hangs up.
+        """
+        gone: list[bool] = []
+        asked = self.get()
+        self.ear.posts[0].way.hung_up = lambda: gone.append(True)
+        asked.hang_up()
+        self.assertEqual(gone, [True])
+
+    def test_accept(self) -> None:
+        """
+        A client that listens has to accept a stream; who does not say accepts everything.
+        """
+        for value in (STREAM, b"*/*", b"text/*", JSON + b", " + STREAM, b"TEXT/event-stream;q=0.5"):
+            self.assertEqual(self.get((b"Accept", value)).status, 200, value)
+        self.assertEqual(self.get().status, 200)
+        for value in (JSON, b"", b"text/html", b"application/*", b"*"):
+            self.assertEqual(self.get((b"Accept", value)).status, 406, value)
+
+    def test_last(self) -> None:
+        """
+        A client may say which event was its last; nothing or nothing in it says none.
+        """
+        self.assertEqual(self.last(), (200, [()]))
+        self.assertEqual(self.last((b"Last-Event-ID", b"")), (200, [()]))
+        for mark in (b"7", b"!~", b"x" * 128):
+            self.assertEqual(self.last((b"Last-Event-ID", mark)), (200, [(mark,)]), mark)
+
+    def test_no_mark(self) -> None:
+        """
+        What cannot be an event's id is refused: too long, with blanks, beyond ASCII, or twice.
+        """
+        for mark in (b"x" * 129, b"a b", b"a\tb", b"\xc3\xa9"):
+            self.assertEqual(self.last((b"Last-Event-ID", mark)), (400, []), mark)
+        for mark in (b"1", b""):
+            self.assertEqual(self.last(*[(b"Last-Event-ID", mark)] * 2), (400, []), mark)
+
+    def test_bound(self) -> None:
+        """
+        Where a principal has too many streams the next one is refused, and may come when another is over.
+        """
+        self.ear.room = 2
+        first, second = self.get(), self.get()
+        refused = self.get()
+        self.assertEqual((refused.status, refused.error["code"]), (503, -31103))
+        self.assertEqual((refused.fields["retry-after"], len(self.ear.posts)), ("1", 2))
+        first.hang_up()
+        self.assertEqual((self.get().status, self.get().status), (200, 503))
+        self.ear.posts[1].way.end()
+        self.assertTrue(second.is_over)
+        self.assertEqual(self.ear.open, ["key:a"])
+        self.assertEqual(self.get().status, 200)
+
+    def test_bound_refused(self) -> None:
+        """
+        A stream that is refused takes no place, be it by the door or behind it.
+        """
+        self.get((b"Last-Event-ID", b"a b"))
+        self.assertEqual(self.ear.open, [])
+        self.get()
+        self.ear.posts[0].way.fault(Fault(Kind.NOT_FOUND, "gone"))
+        self.assertEqual(self.ear.open, [])
+
+    def test_error(self) -> None:
+        """
+        A refused stream is an error like any other, and the connection goes on.
+        """
+        asked = self.get((b"Last-Event-ID", b"a b"))
+        self.assertEqual((asked.error["code"], asked.is_connected), (-31000, True))
+        self.assertEqual(asked.fields["content-type"], "application/json")
 
 
 class ExchangeTests(SynchronousTestCase):
@@ -247,7 +457,7 @@ class ExchangeTests(SynchronousTestCase):
         for asked in (first, second, third):
             asked.hang_up()
         self.assertEqual(self.door.plugin.cancelled, self.door.plugin.jobs[:2])
-        self.assertEqual(self.door.house.router.running, 1)
+        self.assertEqual(self.door.house.running, 1)
 
     def test_cancel(self) -> None:
         """
@@ -311,6 +521,123 @@ class ExchangeTests(SynchronousTestCase):
         self.assertEqual(asked.error["data"]["requestId"], asked.fields["x-request-id"])
 
 
+class StreamTests(SynchronousTestCase):
+    """
+    Tests for what outlives a connection, or a request.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a door, behind which longer calls are polled.
+        """
+        self.door = Door(House(session_limits=SessionLimits(poll=Wait(0.5))))
+        self.clock = self.door.house.clock
+
+    def test_poll(self) -> None:
+        """
+        A client that is sent away knows where to go on and when, and has its answer there.
+        """
+        client = self.door.legacy()
+        asked = client.ask("tools/call", CALL, "x")
+        self.clock.advance(0.5)
+        self.door.turn()
+        self.assertEqual((asked.status, asked.is_over, asked.messages), (200, True, []))
+        self.assertTrue(asked.retry)
+        (mark,) = asked.marks
+        self.door.plugin.job.answer(content=["done"])
+        back = client.listen(mark)
+        self.assertEqual((back.fields["content-type"], back.is_over), ("text/event-stream", True))
+        self.assertEqual((back.answers[0]["id"], back.result["content"]), ("x", ["done"]))
+
+    def test_resume(self) -> None:
+        """
+        A client whose stream was cut finds on return what it missed, and its call was not cancelled.
+        """
+        client = self.door.legacy()
+        asked = client.ask("tools/call", {**CALL, "_meta": {"progressToken": 1}})
+        self.door.plugin.job.notice(progress=1)
+        self.door.turn()
+        asked.hang_up()
+        self.door.plugin.job.notice(progress=2)
+        self.door.plugin.job.answer(content=[])
+        self.assertEqual(self.door.plugin.cancelled, [])
+        back = client.listen(asked.marks[-1])
+        self.assertEqual([notice["params"]["progress"] for notice in back.notices], [2])
+        self.assertEqual((back.result["content"], back.is_over), ([], True))
+
+    def test_unknown_mark(self) -> None:
+        """
+        An event that never was is refused, and the place of the stream is free again.
+        """
+        client = self.door.legacy()
+        for _ in range(100):
+            asked = client.listen(b"9-9")
+            self.assertEqual((asked.status, asked.error["code"]), (400, -31000))
+
+    def test_standing(self) -> None:
+        """
+        A session's own stream brings changes, and ends with the session.
+        """
+        client = self.door.legacy()
+        asked = client.listen()
+        self.door.turn()
+        self.assertEqual((asked.status, asked.is_over), (200, False))
+        self.door.house.offer({"name": "new"})
+        self.door.turn()
+        self.assertEqual(asked.notices[0]["method"], "notifications/tools/list_changed")
+        self.assertEqual(client.leave().status, 204)
+        self.assertTrue(asked.is_over)
+
+    def test_bound(self) -> None:
+        """
+        What a session listens to and what a modern client listens to count together, for each principal.
+        """
+        self.door = Door(House(limits=Limits(streams_per_principal=2)))
+        client, late, modern = self.door.legacy(), self.door.legacy(), self.door.modern()
+        standing, listening = client.listen(), modern.listen({"toolsListChanged": True})
+        self.assertEqual((late.listen().status, modern.listen({}).status), (503, 503))
+        modern.fields = ((b"X-Name", b"key:b"),)
+        other = modern.listen({})
+        self.door.turn()
+        self.assertEqual((other.status, other.is_over), (200, False))
+        again = client.listen()
+        self.door.turn()
+        self.assertEqual((standing.is_over, again.status, again.is_over), (True, 200, False))
+        self.assertEqual(late.listen().status, 503)
+        again.hang_up()
+        self.assertEqual((late.listen().status, listening.is_over), (200, False))
+
+    def test_listen(self) -> None:
+        """
+        A modern client's stream is acknowledged at once, and ends by a result when the daemon stops.
+        """
+        asked = self.door.modern().listen({"toolsListChanged": True}, "s")
+        self.door.turn()
+        (acknowledged,) = asked.notices
+        self.assertEqual(acknowledged["params"]["notifications"], {"toolsListChanged": True})
+        self.door.house.router.subscriptions.close()
+        self.assertEqual((asked.is_over, asked.answers[0]["id"], asked.marks), (True, "s", []))
+        self.assertEqual(asked.result["resultType"], "complete")
+
+    def test_batch(self) -> None:
+        """
+        A batch is answered by one array, or a stream once there is progress; of notices alone, by 202.
+        """
+        client = self.door.legacy("2025-03-26")
+        asked = client.batch([message("tools/call", CALL, 1), message("ping", {}, 2)])
+        self.door.plugin.jobs[-1].answer(content=[])
+        self.assertEqual((asked.status, asked.fields["content-type"]), (200, "application/json"))
+        self.assertEqual([answer["id"] for answer in asked.answers], [1, 2])
+        told = {**CALL, "_meta": {"progressToken": 1}}
+        asked = client.batch([message("tools/call", told, 1), message("ping", {}, 2)])
+        self.door.plugin.jobs[-1].notice(progress=1)
+        self.door.plugin.jobs[-1].answer(content=[])
+        self.assertEqual(asked.fields["content-type"], "text/event-stream")
+        self.assertEqual(([answer["id"] for answer in asked.answers], asked.is_over), ([2, 1], True))
+        asked = client.batch([message("notifications/initialized")])
+        self.assertEqual((asked.status, asked.body), (202, b""))
+
+
 class HostileTests(SynchronousTestCase):
     """
     Tests with messages of clients that have bad manners.
@@ -343,11 +670,11 @@ class HostileTests(SynchronousTestCase):
         door = Door(House(answering(content=[])))
         client, legacy, modern = door.client(), door.legacy(), door.modern()
         cases = list(Hostile(legacy.session).cases())
-        self.assertGreater(len(cases), 600)
+        self.assertGreater(len(cases), 800)
         self.assertEqual(len({case.name for case in cases}), len(cases))
         for case in cases:
             self.check(client, case)
             for good in (legacy.ask("ping"), modern.ask("tools/call", CALL)):
                 self.assertIn("result", good.answers[0], case.name)
                 good.hang_up()
-        self.assertEqual((door.house.events, door.house.router.running), ([], 0))
+        self.assertEqual((door.house.events, door.house.running), ([], 0))

@@ -120,6 +120,8 @@ class WholeTests(SynchronousTestCase):
         reply.answer((b"2",))
         reply.empty(202)
         reply.notice((b"3",))
+        reply.prime(b"4", 5)
+        reply.open()
         reply.end()
         reply.fault(Fault(Kind.INTERNAL, "no"))
         reply.comment()
@@ -285,6 +287,118 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual(line.answer.body, event(b"1") + b": \n\n: \n\n")
 
 
+class OpenTests(SynchronousTestCase):
+    """
+    Streams that are open before there is something to say.
+    """
+
+    def test_open(self) -> None:
+        """
+        A stream's head goes out at once, with a comment that carries it through whoever stands between.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.open()
+        self.assertEqual((line.answer.status, line.answer.fields["Content-Type"]), (200, "text/event-stream"))
+        self.assertEqual((line.answer.body, line.calls, reply.gone), (b": \n\n", [], False))
+
+    def test_once(self) -> None:
+        """
+        A stream is opened once, however it was.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.open()
+        reply.open()
+        self.assertEqual(line.answer.body, b": \n\n")
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.notice((b"1",))
+        reply.open()
+        line.turn()
+        self.assertEqual(line.answer.body, event(b"1"))
+
+    def test_answer(self) -> None:
+        """
+        An answer on an open stream is its last event, and a fault is, too.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.open()
+        reply.answer((b"1",), 503, ((b"X-A", b"b"),))
+        reply.notice((b"2",))
+        self.assertEqual((line.answer.status, line.answer.body), (200, b": \n\n" + event(b"1")))
+        self.assertNotIn("X-A", line.answer.fields)
+        self.assertTrue(line.sent[-1].endswith(b"0\r\n\r\n"))
+        self.assertEqual((reply.gone, line.over), (True, 1))
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.open()
+        reply.fault(Fault(Kind.INTERNAL, "no"), b"1")
+        self.assertIn(b'"code":-32603', line.answer.body)
+
+    def test_empty(self) -> None:
+        """
+        An open stream may end without a word.
+        """
+        for end in (Reply.end, lambda reply: reply.empty(202)):
+            line = Line()
+            reply = Reply(line, "ID")
+            reply.open()
+            end(reply)
+            self.assertEqual((line.answer.body, line.over), (b": \n\n", 1))
+
+    def test_prime(self) -> None:
+        """
+        A priming event opens the stream, says where to go on and when, and may be all of it.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.prime(b"s-0", 500)
+        reply.end()
+        line.turn()
+        self.assertEqual(line.answer.fields["Content-Type"], "text/event-stream")
+        self.assertEqual((line.answer.body, line.over), (b"id: s-0\nretry: 500\ndata: \n\n", 1))
+
+    def test_marks(self) -> None:
+        """
+        Events have the ids that they were given, in their order, and a JSON answer has none.
+        """
+        line = Line()
+        reply = Reply(line, "ID")
+        reply.prime(b"0", 500)
+        reply.notice((b"1",), b"a")
+        reply.notice((b"2",))
+        reply.answer((b"3",), mark=b"b")
+        self.assertEqual(
+            line.answer.body,
+            b"id: 0\nretry: 500\ndata: \n\nid: a\n" + event(b"1") + event(b"2") + b"id: b\n" + event(b"3"),
+        )
+        line = Line()
+        Reply(line, "ID").answer((b"3",), mark=b"b")
+        self.assertEqual(line.answer.body, b"3")
+
+    def test_head(self) -> None:
+        """
+        HEAD gets the head at once, and nothing else.
+        """
+        line = Line(bodyless=True)
+        reply = Reply(line, "ID")
+        reply.open()
+        self.assertEqual(line.answer.status, 200)
+        reply.end()
+        self.assertTrue(b"".join(line.sent).endswith(b"\r\n\r\n"))
+
+    def test_old(self) -> None:
+        """
+        HTTP/1.0 gets an open stream without chunks.
+        """
+        line = Line(old=True)
+        reply = Reply(line, "ID")
+        reply.open()
+        self.assertEqual((line.answer.fields["Connection"], line.answer.body), ("close", b": \n\n"))
+
+
 class OverConnectionTests(SynchronousTestCase):
     """
     Streams of a real connection.
@@ -320,6 +434,33 @@ class OverConnectionTests(SynchronousTestCase):
         stage.pass_time(17)
         reply.answer((b"3",))
         self.assertEqual(client.answer.body, event(b"1") + event(b"2") + b": \n\n" * 2 + event(b"3"))
+
+    def test_silence_from_the_start(self) -> None:
+        """
+        A stream that was opened without a message shows that it lives, for as long as it is open.
+        """
+        stage, client, reply = self.open(Limits(comment=Seconds(15)))
+        reply.open()
+        stage.pass_time(14)
+        self.assertEqual(client.answer.body, b": \n\n")
+        stage.pass_time(600)
+        # The ticks of the deadlines come at most half a second late.
+        self.assertIn(len(client.answer.body) // 4, (40, 41))
+        self.assertEqual((client.socket.gone, reply.gone), (False, False))
+
+    def test_stalled(self) -> None:
+        """
+        A client that takes nothing of an open stream is cut, even if all there is are signs of life.
+        """
+        stage, client, reply = self.open(Limits(comment=Seconds(15), stall=Seconds(30)))
+        gone: list[bool] = []
+        reply.hung_up = lambda: gone.append(True)
+        reply.open()
+        client.socket.room = 0
+        stage.pass_time(44)
+        self.assertEqual((client.socket.said[2:], gone), ([], []))
+        stage.pass_time(3)
+        self.assertEqual((client.socket.said[2:], gone), (["abort"], [True]))
 
     def test_next(self) -> None:
         """

@@ -32,7 +32,7 @@ class SiteTests(SynchronousTestCase):
         """
         Make a site with an exact path, names below it, and a page.
         """
-        self.mcp, self.named, self.page = Echo(), Echo(), Echo(methods=(b"GET", b"DELETE"))
+        self.mcp, self.named, self.page = Echo(), Echo(), Echo(methods=(b"GET", b"HEAD", b"DELETE"))
         resources: dict[bytes, Resource] = {b"/mcp": self.mcp, b"/mcp/": self.named, b"/page": self.page}
         shield = Shield.new([], [])
         shield.stand("127.0.0.1", 80)
@@ -75,15 +75,16 @@ class SiteTests(SynchronousTestCase):
 
     def test_methods(self) -> None:
         """
-        A path has its methods, tells them, and HEAD comes with GET.
+        A path has its methods and no others, and tells them.
         """
-        self.site.admit(head(b"/page", b"HEAD"))
-        self.site.admit(head(b"/page", b"DELETE"))
+        for method in self.page.methods:
+            self.site.admit(head(b"/page", method))
+        self.mcp.methods = (b"POST", b"GET")
         for path, method, allow in (
-            (b"/page", b"POST", b"GET, DELETE, HEAD"),
-            (b"/page", b"OPTIONS", b"GET, DELETE, HEAD"),
-            (b"/mcp", b"HEAD", b"POST"),
-            (b"/mcp", b"post", b"POST"),
+            (b"/page", b"POST", b"GET, HEAD, DELETE"),
+            (b"/page", b"OPTIONS", b"GET, HEAD, DELETE"),
+            (b"/mcp", b"HEAD", b"POST, GET"),
+            (b"/mcp", b"post", b"POST, GET"),
         ):
             fault = self.refusal(head(path, method))
             self.assertIs(fault.kind, Kind.METHOD_NOT_ALLOWED)
