@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,16 @@ from twisted.python.failure import Failure
 from mcpd.access.credentials import KeyCredentials, NoCredentials
 from mcpd.access.keyfile import UnusableKey, first_key
 from mcpd.config.settings import Settings
-from mcpd.events import DaemonStopped, DaemonStopping, DoorOpened, NameTaken, Publisher
+from mcpd.events import DaemonStopped, DaemonStopping, DoorOpened, Event, Publisher
 from mcpd.policy.apikeys import ApiKey
-from mcpd.relay.catalog import Catalog, Stock
+from mcpd.policy.seal import Seal
+from mcpd.relay.catalog import Catalog
 from mcpd.relay.router import Router
-from mcpd.relay.sessions import Sessions
+from mcpd.relay.running import Running
+from mcpd.relay.stock import Stock
 from mcpd.sandbox.plan import Confinement, find_program
 from mcpd.store.folder import FolderTaken, StateFolder
+from mcpd.store.sealkey import UnusableSealKey, seal_key
 from mcpd.web.health import Health
 from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
@@ -37,7 +41,7 @@ from mcpd.web.mcp import Judge, Mcp
 from mcpd.web.shield import Shield
 from mcpd.web.site import Resource, Site
 from mcpd.web.spec import Listen
-from mcpd.wire.codec import Reader
+from mcpd.wire.offer import Offer
 from mcpd.workers.crew import Crew
 from mcpd.workers.held import Held
 from mcpd.workers.pipe import Ears, Pipe
@@ -99,10 +103,12 @@ class Daemon(Service):
 
     Attributes:
         settings: Its configuration.
-        router: What its doors lead to.
+        router: What its doors lead to, once the state folder is claimed.
         key_file: The first key's file; None where nobody needs one.
         addresses: Where clients can connect, once the doors are open.
     """
+
+    router: Router
 
     def __init__(self, settings: Settings, world: World, publisher: Publisher) -> None:
         self.settings = settings
@@ -110,14 +116,11 @@ class Daemon(Service):
         self.addresses: list[str] = []
         self._world = world
         self._publisher = publisher
-        limits = settings.limits
-        self._sessions = Sessions(world.reactor, world.entropy, settings.sessions)
-        private = any(listen.auth == "required" for listen in settings.listen)
-        reader = Reader(id=limits.id, method=limits.method)
-        self.router = Router(publisher, reader, limits, self._sessions, private)
-        self._ledger = Ledger(limits)
+        self._ledger = Ledger(settings.limits)
         self._folder: StateFolder | None = None
         self._key: ApiKey | None = None
+        self._goes_without: frozenset[Event] = frozenset()
+        self._alone: dict[bytes, tuple[Offer | None, Catalog]] = {}
         self._doors: list[tuple[Doors, IListeningPort]] = []
         self._crews: list[Crew] = []
         self._sweeping: IDelayedCall | None = None
@@ -148,9 +151,10 @@ class Daemon(Service):
         """
         try:
             self._claim()
+            self._hire()
             for listen in self.settings.listen:
                 self._open(listen)
-        except (FolderTaken, UnusableKey, CannotListenError, OSError) as error:
+        except (FolderTaken, UnusableKey, UnusableSealKey, CannotListenError, OSError) as error:
             raise SystemExit(f"mcpd: {error}") from error
         if self._opened is not None:
             self._opened(self)
@@ -161,8 +165,6 @@ class Daemon(Service):
         """
         super().startService()
         self._trying_until = self._world.reactor.seconds() + _TRYING
-        starts = DeferredSemaphore(self.settings.daemon.starts)
-        self._crews = [self._crew(plugin, starts) for plugin in self.settings.plugins if plugin.enabled]
         for crew in self._crews:
             crew.start()
         self._sweep()
@@ -172,6 +174,22 @@ class Daemon(Service):
         if any(listen.auth == "required" for listen in self.settings.listen):
             self.key_file = folder.key
             self._key = ApiKey.of(_KEY_NAME, first_key(folder.key, self._world.entropy))
+        world, settings = self._world, self.settings
+        self.router = Router.new(
+            world.reactor,
+            world.entropy,
+            self._publisher,
+            settings.limits,
+            settings.sessions,
+            settings.catalog,
+            Seal((seal_key(folder.seal, world.entropy),), world.entropy),
+            any(listen.auth == "required" for listen in settings.listen),
+        )
+
+    def _hire(self) -> None:
+        starts = DeferredSemaphore(self.settings.daemon.starts)
+        self._crews = [self._crew(plugin, starts) for plugin in self.settings.plugins if plugin.enabled]
+        self._recatalog()
 
     def _open(self, listen: Listen) -> None:
         shield = Shield.new(listen.hosts, listen.origins, self.settings.daemon.public_url)
@@ -194,7 +212,7 @@ class Daemon(Service):
             judge: Judge = NoCredentials()
             if listen.auth == "required" and self._key is not None:
                 judge = KeyCredentials(self._key)
-            resources[b"/mcp"] = Mcp(self.router, judge)
+            resources[b"/mcp"] = resources[b"/mcp/"] = Mcp(self.router, judge)
         if "health" in listen.serve:
             resources[b"/healthz"] = Health("alive", lambda: True)
             resources[b"/readyz"] = Health("ready", lambda: self.is_ready)
@@ -206,22 +224,30 @@ class Daemon(Service):
         assert folder is not None  # noqa: S101  claimed before any service starts
         spawn = world.spawner(plugin, folder.plugin(plugin.name))
         held = Held(clock, self.settings.limits.queue)
-        return Crew(plugin, clock, self._publisher, spawn, starts, world.chance, held, self._recatalog)
+        crew = Crew(plugin, clock, self._publisher, spawn, starts, world.chance, held, self._recatalog)
+        crew.updated = partial(self.router.subscriptions.updated, crew)
+        return crew
 
     def _recatalog(self) -> None:
-        stocks = []
-        for crew in self._crews:
-            plugin, offer = crew.spec, crew.offer
-            if offer is not None:
-                prefix = plugin.name if plugin.prefix is None else plugin.prefix
-                chosen = plugin.tools
-                stocks.append(Stock(plugin.name, prefix, chosen.include, chosen.exclude, offer, crew))
-        self.router.catalog = Catalog.of(
-            stocks, lambda name, tool: self._publisher.tell(NameTaken(name, tool))
-        )
+        stocks = [_stock(crew) for crew in self._crews]
+        goes_without: list[Event] = []
+        limits = self.settings.catalog
+        shelf = {b"/mcp": Catalog.of(stocks, limits, goes_without.append)}
+        for stock in stocks:
+            path = f"/mcp/{stock.plugin}".encode()
+            former = self._alone.get(path)
+            if former is None or former[0] is not stock.offer:
+                self._alone[path] = stock.offer, Catalog.alone(stock, limits)
+            shelf[path] = self._alone[path][1]
+        # Told once, and not at each change of another plugin.
+        for event in goes_without:
+            if event not in self._goes_without:
+                self._publisher.tell(event)
+        self._goes_without = frozenset(goes_without)
+        self.router.fill(shelf)
 
     def _sweep(self) -> None:
-        self._sessions.sweep()
+        self.router.sessions.sweep()
         self._sweeping = self._world.reactor.callLater(_SWEEP, self._sweep)
 
     # Stopping.
@@ -242,19 +268,21 @@ class Daemon(Service):
         await DeferredList([_stopped(port) for _, port in self._doors], consumeErrors=True)
         for doors, _ in self._doors:
             doors.retire()
-        await self._drain()
-        await DeferredList([crew.stop() for crew in self._crews])
         if self._folder is not None:
+            self.router.subscriptions.close()
+            await self._drain(self.router.running)
+            self.router.sessions.end_all()
+            await DeferredList([crew.stop() for crew in self._crews])
             self._folder.release()
         self._publisher.tell(DaemonStopped())
 
-    async def _drain(self) -> None:
-        if not self.router.running:
+    async def _drain(self, running: Running) -> None:
+        if not running:
             return
         drain = self.settings.daemon.drain
-        self._publisher.tell(DaemonStopping(self.router.running, drain))
-        late = self._world.reactor.callLater(drain, self.router.abandon)
-        await self.router.drain()
+        self._publisher.tell(DaemonStopping(len(running), drain))
+        late = self._world.reactor.callLater(drain, running.abandon)
+        await running.drain()
         if late.active():
             late.cancel()
 
@@ -277,3 +305,9 @@ def _stopped(port: IListeningPort) -> Deferred[None]:
     else:
         closing.addCallbacks(lambda _: stopped.callback(None), stopped.errback)
     return stopped
+
+
+def _stock(crew: Crew) -> Stock:
+    plugin = crew.spec
+    prefix = plugin.name if plugin.prefix is None else plugin.prefix
+    return Stock(plugin.name, prefix, plugin.tools.include, plugin.tools.exclude, crew.offer, crew)

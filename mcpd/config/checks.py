@@ -16,6 +16,7 @@ from mcpd.config.addresses import check_url, read_endpoint
 from mcpd.config.problem import Flaw, Path, quoted
 from mcpd.config.settings import DaemonSettings
 from mcpd.policy.origin import HostRule, OriginRule
+from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.units import Seconds, write_bytes, write_seconds
 from mcpd.web.spec import Limits, Listen
 from mcpd.workers.spec import Plugin
@@ -23,6 +24,9 @@ from mcpd.workers.spec import Plugin
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z", re.ASCII)
 _PREFIX = re.compile(r"(?!.*__)[A-Za-z0-9_.-]{0,32}\Z", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+
+# A name that is cut needs room for its tail; the protocol has none longer than the second.
+_SHORTEST, _LONGEST = 16, 128
 
 ENDPOINT = r'must be as "tcp:8420:interface=127.0.0.1" or "tcp6:8420:interface=\\:\\:1", the port up to 65535'
 HOST = 'must be as "tools.example.org" or "tools.example.org:8443"'
@@ -49,12 +53,30 @@ def check_limits(limits: Limits) -> Iterator[Flaw]:
     """
     Check the ``[limits]`` table.
     """
-    for key, larger in (("body", "buffered"), ("request_line", "head")):
-        value, bound = getattr(limits, key), getattr(limits, larger)
-        if value > bound:
-            yield Flaw(
-                (key,), f"is {write_bytes(value)}", f"must be at most {larger}, which is {write_bytes(bound)}"
-            )
+    yield from _fits(limits, "body", "buffered")
+    yield from _fits(limits, "request_line", "head")
+
+
+def check_sessions(sessions: SessionLimits) -> Iterator[Flaw]:
+    """
+    Check the ``[sessions]`` table.
+    """
+    yield from _fits(sessions, "replay_bytes", "replay_total")
+
+
+def _fits(table: object, key: str, larger: str) -> Iterator[Flaw]:
+    value, bound = getattr(table, key), getattr(table, larger)
+    if value > bound:
+        allowed = f"must be at most {larger}, which is {write_bytes(bound)}"
+        yield Flaw((key,), f"is {write_bytes(value)}", allowed)
+
+
+def check_catalog(catalog: CatalogLimits) -> Iterator[Flaw]:
+    """
+    Check the ``[catalog]`` table.
+    """
+    if not _SHORTEST <= catalog.name_limit <= _LONGEST:
+        yield Flaw(("name_limit",), f"is {catalog.name_limit}", f"must be from {_SHORTEST} to {_LONGEST}")
 
 
 def check_listen(listen: Listen) -> Iterator[Flaw]:

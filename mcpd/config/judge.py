@@ -14,19 +14,26 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from mcpd.config.addresses import read_endpoint
-from mcpd.config.checks import check_daemon, check_limits, check_listen, check_plugin
+from mcpd.config.checks import (
+    check_catalog,
+    check_daemon,
+    check_limits,
+    check_listen,
+    check_plugin,
+    check_sessions,
+)
 from mcpd.config.draft import Draft
 from mcpd.config.problem import ConfigurationError, Flaw, Path, Problem, quoted
 from mcpd.config.settings import LISTEN, DaemonSettings, Settings
 from mcpd.config.structure import Flawed, keys, structure, unknown
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.web.spec import Limits, Listen
 from mcpd.workers.spec import Plugin
 
 T = TypeVar("T")
 Check = Callable[[T], Iterator[Flaw]]
 
-SECTIONS = ("daemon", "listen", "limits", "sessions", "defaults", "plugins")
+SECTIONS = ("daemon", "listen", "limits", "sessions", "catalog", "defaults", "plugins")
 
 
 def judge(draft: Draft) -> Settings:
@@ -44,7 +51,8 @@ def judge(draft: Draft) -> Settings:
         daemon=evolve(daemon, public_url=daemon.public_url.rstrip("/")),
         listen=_listeners(draft),
         limits=_single(draft, "limits", Limits, check_limits),
-        sessions=_single(draft, "sessions", SessionLimits, lambda _: iter(())),
+        sessions=_single(draft, "sessions", SessionLimits, check_sessions),
+        catalog=_single(draft, "catalog", CatalogLimits, check_catalog),
         plugins=_plugins(draft),
     )
     if draft.problems:

@@ -24,13 +24,13 @@ from mcpd.config.draft import Draft
 from mcpd.config.judge import judge
 from mcpd.config.problem import ConfigurationError, Flaw, Place, Problem, nearest
 from mcpd.config.settings import DaemonSettings, Settings
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.web.spec import Limits
 
 SYSTEM = "/etc/mcpd/mcpd.toml"
 """The main file where nobody names another."""
 
-_SINGLE = {"daemon": DaemonSettings, "limits": Limits, "sessions": SessionLimits}
+_SINGLE = {"daemon": DaemonSettings, "limits": Limits, "sessions": SessionLimits, "catalog": CatalogLimits}
 _NUMBER = re.compile(r"-?[0-9]{1,12}\Z", re.ASCII)
 
 
@@ -79,7 +79,8 @@ def read_environment(draft: Draft, environ: Mapping[str, str]) -> None:
             section, key, kind = known[name]
             draft.set(section, key, scalar(environ[name], kind), Place(name, None, (section, key)))
         else:
-            allowed = "known are MCPD_SECTION__KEY for the scalar keys of [daemon], [limits] and [sessions]"
+            *tables, last = (f"[{section}]" for section in _SINGLE)
+            allowed = f"known are MCPD_SECTION__KEY for the scalar keys of {', '.join(tables)} and {last}"
             meant = {variable.lower(): variable for variable in known}
             flaw = Flaw((), "unknown variable", allowed, meant.get(nearest(name, meant), ""))
             draft.problems.append(Problem(Place(name), flaw))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.units import Seconds
 from mcpd.web.spec import Limits, Listen
 from mcpd.workers.spec import Plugin
@@ -69,6 +69,7 @@ class Settings:
         listen: Its listeners, one or more.
         limits: What clients may use.
         sessions: Legacy clients' sessions.
+        catalog: How what plugins have is shown.
         plugins: In the order of the main file, then the plugin folder's by name.
     """
 
@@ -76,4 +77,5 @@ class Settings:
     listen: tuple[Listen, ...] = (LISTEN,)
     limits: Limits = Limits()
     sessions: SessionLimits = SessionLimits()
+    catalog: CatalogLimits = CatalogLimits()
     plugins: tuple[Plugin, ...] = ()

@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from mcpd.config.load import find_configuration, load, scalar
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.settings import LISTEN, DaemonSettings, Settings
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
+from mcpd.units import Wait
 from mcpd.web.spec import Limits
 
 OURS = os.geteuid()
@@ -98,6 +99,11 @@ class LoadTests(LoadCase):
             "body = '1M'\n"
             "[sessions]\n"
             "idle = '1h'\n"
+            "poll = '500ms'\n"
+            "replay_bytes = '64K'\n"
+            "[catalog]\n"
+            "name_limit = 32\n"
+            "ttl = '5m'\n"
         )
         settings = self.load()
         self.assertEqual(settings.daemon.state_dir, str(self.folder / "state"))
@@ -106,6 +112,8 @@ class LoadTests(LoadCase):
         self.assertEqual([listen.auth for listen in settings.listen], ["required", "none"])
         self.assertEqual((settings.limits.body, settings.limits.buffered), (1 << 20, Limits().buffered))
         self.assertEqual((settings.sessions.idle, settings.sessions.life), (3600, SessionLimits().life))
+        self.assertEqual((settings.sessions.poll, settings.sessions.replay_bytes), (0.5, 65536))
+        self.assertEqual(settings.catalog, CatalogLimits(name_limit=32, ttl=Wait(300)))
 
     def test_slash(self) -> None:
         """
@@ -332,18 +340,25 @@ class EnvironmentTests(LoadCase):
         """
         The environment overrides files, and works where a file says nothing.
         """
-        self.main.write_text("[daemon]\nplugin_dir = ''\ndrain = '5s'\nstate_dir = '/a'\n")
+        self.main.write_text(
+            "[daemon]\nplugin_dir = ''\ndrain = '5s'\nstate_dir = '/a'\n[sessions]\npoll = '1s'\n"
+        )
         settings = self.load(
             MCPD_DAEMON__DRAIN="10s",
             MCPD_DAEMON__STARTS="7",
             MCPD_LIMITS__BODY="1M",
+            MCPD_LIMITS__STREAMS_PER_PRINCIPAL="3",
             MCPD_SESSIONS__TOTAL="9",
+            MCPD_SESSIONS__POLL="0s",
+            MCPD_CATALOG__PAGE="7",
             MCPD_CONFIG="/elsewhere",
             MCPD_PLUGIN="x",
             HOME="/",
         )
         self.assertEqual((settings.daemon.drain, settings.daemon.starts), (10, 7))
-        self.assertEqual((settings.limits.body, settings.sessions.total), (1 << 20, 9))
+        self.assertEqual((settings.limits.body, settings.limits.streams_per_principal), (1 << 20, 3))
+        self.assertEqual((settings.sessions.total, settings.sessions.poll), (9, 0))
+        self.assertEqual(settings.catalog.page, 7)
         self.assertEqual(settings.daemon.state_dir, "/a")
 
     def test_relative(self) -> None:
@@ -410,7 +425,7 @@ class EnvironmentTests(LoadCase):
         self.assertEqual(len(lines), 4)
         self.assertIn(
             "MCPD_DAEMON__DRIAN: unknown variable; known are MCPD_SECTION__KEY for the scalar keys of "
-            "[daemon], [limits] and [sessions]; did you mean MCPD_DAEMON__DRAIN?",
+            "[daemon], [limits], [sessions] and [catalog]; did you mean MCPD_DAEMON__DRAIN?",
             lines,
         )
 

@@ -14,10 +14,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from mcpd.config.load import load
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.structure import keys
+from mcpd.relay.spec import SessionLimits
 from mcpd.web.spec import Limits
 from mcpd.workers.spec import Plugin
 
 WORDS = {
+    "WAIT": 'a duration from "0s" to "8760h", as "0s", "500ms" or "30s"',
     "DURATION": 'a duration from "1ms" to "8760h", as "250ms", "30s", "5m" or "24h"',
     "SIZE": 'a size from "1" to "1024G", as "512", "64K", "256M" or "1G"',
     "COUNT": "a whole number from 1 to 1000000000",
@@ -32,7 +34,9 @@ WORDS = {
     "TLS": ("TLS comes with a later release: use loopback behind a proxy, or say plain_is_fine = true"),
     "KEYS OF LIMITS": f"known are {', '.join(keys(Limits))}",
     "KEYS OF DAEMON": "known are state_dir, plugin_dir, public_url, log, drain, starts",
-    "KEYS OF ALL": "known are daemon, listen, limits, sessions, defaults, plugins",
+    "KEYS OF ALL": "known are daemon, listen, limits, sessions, catalog, defaults, plugins",
+    "KEYS OF SESSIONS": f"known are {', '.join(keys(SessionLimits))}",
+    "KEYS OF CATALOG": "known are name_limit, page, instructions, links, ttl",
     "KEYS OF PLUGIN": f"known are {', '.join(keys(Plugin, ('name',)))}",
     "KEYS OF DEFAULTS": f"known are {', '.join(keys(Plugin, ('name', 'command')))}",
     "TIMEOUTS": "known are start, call, max, stop, tools",
@@ -233,6 +237,11 @@ body = "1G"
 request_line = "64K"
 => 2: limits.request_line: is 64K; must be at most head, which is 32K
 
+# replay that is never kept whole
+[sessions]
+replay_bytes = "1G"
+=> 2: sessions.replay_bytes: is 1G; must be at most replay_total, which is 64M
+
 # dotted key
 limits.inflight = 0
 => 1: limits.inflight: is too small; must be {COUNT}
@@ -241,6 +250,85 @@ limits.inflight = 0
 [sessions]
 idle = "never"
 => 2: sessions.idle: "never" cannot be read; must be {DURATION}
+
+# unknown session key
+[sessions]
+pol = "500ms"
+=> 2: sessions.pol: unknown key; {KEYS OF SESSIONS}; did you mean poll?
+
+# wait without a unit
+[sessions]
+poll = 30
+=> 2: sessions.poll: is a number; must be {WAIT}; did you mean "30s"?
+
+# no wait without a unit
+[sessions]
+poll = 0
+=> 2: sessions.poll: is a number; must be {WAIT}; did you mean "0s"?
+
+# negative wait
+[sessions]
+poll = -1
+=> 2: sessions.poll: is a number; must be {WAIT}
+
+# wait that is false
+[sessions]
+poll = false
+=> 2: sessions.poll: is a boolean; must be {WAIT}
+
+# wait in words
+[sessions]
+poll = "never"
+=> 2: sessions.poll: "never" cannot be read; must be {WAIT}
+
+# wait of centuries
+[catalog]
+ttl = "8761h"
+=> 2: catalog.ttl: "8761h" is too large; must be {WAIT}
+
+# replay of nothing
+[sessions]
+replay_events = 0
+replay_bytes = 0
+replay_streams = "64"
+=> 2: sessions.replay_events: is too small; must be {COUNT}
+=> 3: sessions.replay_bytes: is a number; must be {SIZE}
+=> 4: sessions.replay_streams: is a string; must be {COUNT}; did you mean 64?
+
+# streams of none
+[limits]
+streams_per_principal = 0
+uri = "2K"
+=> 2: limits.streams_per_principal: is too small; must be {COUNT}
+=> 3: limits.uri: is a string; must be {COUNT}
+
+# catalog that is no table
+catalog = "all"
+=> 1: catalog: is a string; must be a table
+
+# unknown catalog key
+[catalog]
+namelimit = 64
+=> 2: catalog.namelimit: unknown key; {KEYS OF CATALOG}; did you mean name_limit?
+
+# names without room for their tail
+[catalog]
+name_limit = 15
+=> 2: catalog.name_limit: is 15; must be from 16 to 128
+
+# names longer than the protocol's
+[catalog]
+name_limit = 129
+=> 2: catalog.name_limit: is 129; must be from 16 to 128
+
+# pages of nothing
+[catalog]
+page = 0
+links = 0
+instructions = "0"
+=> 2: catalog.page: is too small; must be {COUNT}
+=> 3: catalog.links: is too small; must be {COUNT}
+=> 4: catalog.instructions: "0" is too small; must be {SIZE}
 
 # listeners of none
 listen = []
@@ -751,6 +839,8 @@ class RefusalsTests(SynchronousTestCase):
             "[[listen]]\nendpoint = 'tcp:1'\nplain_is_fine = true\n"
             "[[listen]]\nendpoint = 'tcp6:1'\nplain_is_fine = true",
             "[limits]\nbody = '256M'\nrequest_line = '32K'",
+            "[sessions]\npoll = '0s'\n[catalog]\nttl = '8760h'\nname_limit = 16",
+            "[sessions]\npoll = '1ms'\n[catalog]\nttl = '0ms'\nname_limit = 128",
             "[plugins.a]\ncommand = ['a']\nprefix = ''\n[plugins.b]\ncommand = ['a']\nprefix = ''",
             "[plugins.a]\ncommand = ['a']\nenabled = false\n[plugins.b]\ncommand = ['a']\nprefix = 'a'",
             "[plugins.a]\ncommand = ['a']\ntimeouts = { call = '10m' }\nrestart.backoff = ['1s', '1s']",

@@ -22,7 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mcpd.config.load import load
 from mcpd.config.settings import LISTEN, DaemonSettings, Settings
 from mcpd.config.structure import keys
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.web.spec import Limits, Listen
 from mcpd.workers.spec import Plugin
 
@@ -85,6 +85,7 @@ class ShippedTests(SynchronousTestCase):
         self.assertEqual(settings.listen, (LISTEN,))
         self.assertEqual(settings.limits, Limits())
         self.assertEqual(settings.sessions, SessionLimits())
+        self.assertEqual(settings.catalog, CatalogLimits())
         self.assertEqual(evolve(example, prefix=None), Plugin(name="example", command=example.command))
         self.assertEqual(example.prefix, example.name)
 
@@ -101,6 +102,7 @@ class ShippedTests(SynchronousTestCase):
             (listen, Listen),
             (said["limits"], Limits),
             (said["sessions"], SessionLimits),
+            (said["catalog"], CatalogLimits),
             (said["defaults"] | example, Plugin),
         ):
             self.check_keys(table, kind)
