@@ -14,7 +14,7 @@ COVERAGE := $(BIN)/coverage
 # Packages of fast tests, and those of tests/live that need Python alone.
 PACKAGES := $(filter-out tests.live tests.bench,$(patsubst tests/%/__init__.py,tests.%,$(wildcard tests/*/__init__.py)))
 MODULES := $(patsubst tests/%.py,tests.%,$(wildcard tests/test_*.py))
-ALONE := $(addprefix tests.live.,test_fixtures test_hostile test_killed test_launcher test_packaging test_process test_stop test_suite)
+ALONE := $(addprefix tests.live.,test_fixtures test_hostile test_killed test_launcher test_look test_packaging test_process test_quadrants test_sessions test_stop test_suite)
 PLUGINS := $(wildcard plugins/*/tests)
 
 .PHONY: run test live lint types docs bench clean
@@ -45,6 +45,7 @@ docs: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench.inside
 	$(BIN)/python -m tests.bench.whole
+	$(BIN)/python -m tests.bench.sessions
 
 clean:
 	rm -rf $(VENV) build dist ./*.egg-info docs/_build _trial_temp* .coverage* .mypy_cache .ruff_cache .hypothesis

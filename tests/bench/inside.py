@@ -20,16 +20,17 @@ from typing import Any
 
 from msgspec import Raw
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
 from mcpd.access.credentials import KeyCredentials
 from mcpd.events import Publisher
 from mcpd.policy.apikeys import ENTROPY, ApiKey, make
-from mcpd.relay.catalog import Catalog, Stock
+from mcpd.policy.seal import KEY, Seal
+from mcpd.relay.catalog import Catalog
 from mcpd.relay.router import Router
-from mcpd.relay.sessions import Sessions
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
+from mcpd.relay.stock import Stock
 from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.mcp import Mcp
@@ -37,7 +38,7 @@ from mcpd.web.shield import Shield
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits
 from mcpd.wire.call import Call, Listener
-from mcpd.wire.codec import Reader
+from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
 from mcpd.wire.offer import Offer, read_tool
 from mcpd.wire.revision import NEWEST_LEGACY
@@ -82,13 +83,15 @@ class _Bench:
     def __init__(self) -> None:
         clock = _Time()
         limits = Limits(requests=1 << 60)
-        sessions = Sessions(clock, os.urandom, SessionLimits())
-        router = Router(Publisher(), Reader(), limits, sessions)
+        seal = Seal((os.urandom(KEY),), os.urandom)
+        listed = CatalogLimits()
+        router = Router.new(clock, os.urandom, Publisher(), limits, SessionLimits(), listed, seal)
         self._said: list[bytes] = []
         self._peer = Peer(clock, self._take, lambda line, why: None, lambda: False)
         tool = read_tool(Raw(b'{"name":"echo","inputSchema":{"type":"object"}}'))
         offer = Offer(NEWEST_LEGACY, (tool,))
-        router.catalog = Catalog.of([Stock("bench", "", ("*",), (), offer, self)], lambda plugin, name: None)
+        stock = Stock("bench", "", ("*",), (), offer, self)
+        router.fill({b"/mcp": Catalog.of([stock], listed, lambda event: None)})
         self._key = make(os.urandom(ENTROPY))
         shield = Shield.new((), ())
         shield.stand("127.0.0.1", 8420)
@@ -105,6 +108,12 @@ class _Bench:
 
     def ask(self, call: Call, listener: Listener) -> Deferred[Answer | Refusal]:
         return self._peer.ask(call, listener, _PATIENCE)
+
+    def watch(self, uri: str) -> Deferred[Answer | Refusal]:
+        return fail(Fault(Kind.UNKNOWN_METHOD, "nobody asks"))
+
+    def unwatch(self, uri: str) -> None:
+        pass
 
     def post(self, body: bytes, fields: bytes = b"") -> bytes:
         """

@@ -109,9 +109,13 @@ class Client:
 
 
 @contextmanager
-def daemon(folder: Path) -> Iterator[tuple[int, int, str]]:
+def daemon(folder: Path, more: str) -> Iterator[tuple[int, int, str]]:
     """
     Run a daemon; gives its process id, its port and its key.
+
+    Args:
+        folder: An empty folder.
+        more: What else its configuration says: TOML, tables of their own.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -119,7 +123,7 @@ def daemon(folder: Path) -> Iterator[tuple[int, int, str]]:
     configuration = folder / "mcpd.toml"
     configuration.write_text(
         f'[daemon]\nstate_dir = "{folder}/state"\nplugin_dir = ""\nlog = {{ level = "warn" }}\n'
-        "[limits]\nrequests = 1000000000\n"
+        f"{more}\n"
         f'[[listen]]\nendpoint = "tcp:{port}:interface=127.0.0.1"\n'
         f'[plugins.bench]\nprefix = ""\ncommand = ["{sys.executable}", "-I", "-S", "{_ECHO}"]\n'
     )
@@ -199,7 +203,8 @@ def main(arguments: list[str]) -> None:
     Run every case.
     """
     seconds = float(arguments[0]) if arguments else 3.0
-    with tempfile.TemporaryDirectory() as folder, daemon(Path(folder)) as (pid, port, key):
+    limits = "[limits]\nrequests = 1000000000"
+    with tempfile.TemporaryDirectory() as folder, daemon(Path(folder), limits) as (pid, port, key):
         for name, count, tool, text in CASES:
             clients = [Client(port, key) for _ in range(count)]
             print(f"{name:7}{run(pid, clients, tool, text, seconds)}", flush=True)
