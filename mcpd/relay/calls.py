@@ -122,7 +122,7 @@ class Calls:
         """
         uri = self.uri(errand)
         answerers = self.owners(errand, uri)
-        subject = Subject("resources/read", uri=uri, private=self.private)
+        subject = Subject("resources/read", uri=uri, private=self.private, links=True)
         if not answerers:
             errand.refuse(not_found(uri), subject)
             return

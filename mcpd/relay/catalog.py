@@ -263,7 +263,8 @@ def _routes(method: str, placed: _Placed) -> Routes:
 def _route(method: str, stock: Stock, item: Item) -> Route:
     wrapped, mirrors = (item.wrapped, item.mirrors) if isinstance(item, Tool) else (False, ())
     name = Raw(write.encode(item.name))
-    return Route(stock.plugin, name, stock.answerer, mirrors, Subject(method, wrapped=wrapped))
+    subject = Subject(method, wrapped=wrapped, links=Feature.RESOURCES in stock.known.features)
+    return Route(stock.plugin, name, stock.answerer, mirrors, subject)
 
 
 def _decoded(routes: Routes, written: Raw, missing: str) -> Route:

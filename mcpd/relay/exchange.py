@@ -177,7 +177,7 @@ class Exchange(Struct, eq=False):
             return
         try:
             if isinstance(outcome, Answer):
-                if self._source is not None:
+                if self._subject.links and self._source is not None:
                     self._books.learn(self._source, outcome.result)
                 parts, status = self._tongue.fitted(self.id, outcome.result, self._subject)
             else:

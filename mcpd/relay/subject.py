@@ -21,9 +21,12 @@ class Subject(Struct, frozen=True, eq=False):
         uri: The resource that is read; empty for other methods.
         private: Whether the answer may be kept for this principal only
             (``cacheScope``, for what can be kept at all).
+        links: Whether the result may mention resources that can be read: a
+            plugin without any has none to mention, and needs no search.
     """
 
     method: str
     wrapped: bool = False
     uri: str = ""
     private: bool = True
+    links: bool = False

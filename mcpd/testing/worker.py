@@ -82,7 +82,8 @@ class Stock:
         lists = {"tools": self.tools, "prompts": self.prompts, "resources": self.resources}
         changes = {"listChanged": True} if self.telling else {}
         declared: dict[str, Any] = {name: dict(changes) for name, has in lists.items() if has is not None}
-        declared |= {each.value: {} for each in self.features if each is not Feature.SUBSCRIBE}
+        for each in self.features - {Feature.SUBSCRIBE}:
+            declared.setdefault(each.value, {})
         if Feature.SUBSCRIBE in self.features:
             declared.setdefault("resources", {})["subscribe"] = True
         return declared

@@ -71,7 +71,8 @@ class Limits:
         queue: Calls that may wait for one plugin's worker to be ready.
         id: Bytes of a JSON-RPC id.
         method: Bytes of a method's name.
-        name: Bytes of a tool's name as a request writes it, quotes and all.
+        name: Bytes of a name as a request writes it, quotes and all; one of 128
+            characters has at most 1538, each written as two escapes.
         uri: Bytes of a resource's URI, likewise.
         cursor: Bytes of a cursor.
         meta: Bytes of ``_meta``.
@@ -101,7 +102,7 @@ class Limits:
     queue: int = 256
     id: int = 128
     method: int = 128
-    name: int = 256
+    name: int = 2048
     uri: int = 2048
     cursor: Bytes = Bytes(1 << 10)
     meta: Bytes = Bytes(16 << 10)

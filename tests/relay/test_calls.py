@@ -7,6 +7,7 @@ Tests for :mod:`mcpd.relay.calls`.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import fail, succeed
@@ -227,6 +228,16 @@ class ToolTests(Against):
         self.assertEqual(self.given(), {"name": b'"echo"'})
         self.assertEqual(self.house.modern("tools/call", CALL, path=b"/mcp/p").error, (200, -32602))
 
+    def test_long_name(self) -> None:
+        """
+        The longest name that is listed can be called, however a client writes it.
+        """
+        name = "\N{GRINNING FACE}" * 128
+        self.house.offer({"name": name})
+        session = self.house.shake(path=b"/mcp/p")
+        self.house.legacy(session, "tools/call", {"name": name}, path=b"/mcp/p")
+        self.assertEqual(json.loads(self.given()["name"]), name)
+
     def test_bad_params(self) -> None:
         """
         An unknown name, and arguments that are no object, are refused in band before a plugin hears of them.
@@ -247,8 +258,8 @@ class ToolTests(Against):
                 self.assertEqual(self.ask(era, "tools/call", params).error, (200, -32602), params)
         for params in ({}, {"name": 5}, {"name": None}):
             self.assertEqual(self.ask("legacy", "tools/call", params).error, (200, -32602), params)
-        said = self.ask("modern", "tools/call", {"name": "x" * 255}).given.message
-        self.assertIn("at most 256", said["error"]["message"])
+        said = self.ask("modern", "tools/call", {"name": "x" * 2047}).given.message
+        self.assertIn("at most 2048", said["error"]["message"])
         self.assertEqual((self.plugin.jobs, self.house.running), ([], 0))
 
     def test_mirrors(self) -> None:

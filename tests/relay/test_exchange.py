@@ -51,6 +51,7 @@ class Running:
     strange: list[Failure] = field(factory=list)
     learnt: list[tuple[Answerer, Members]] = field(factory=list)
     cancels: int = 0
+    links: bool = True
     call: Deferred[Answer | Refusal] = field(init=False)
     exchange: Exchange = field(init=False)
 
@@ -63,7 +64,7 @@ class Running:
             None,
             self.tongue,
             self.way,
-            Subject("tools/call"),
+            Subject("tools/call", links=self.links),
             self.source,
             self.token,
             self.level,
@@ -133,6 +134,14 @@ class ExchangeTests(SynchronousTestCase):
         self.assertEqual(running.way.given.message["id"], "7")
         self.assertEqual(running.way.result["content"], [])
         self.assertEqual(running.overs, [running.exchange])
+
+    def test_no_links(self) -> None:
+        """
+        The results of a plugin without resources are not searched for any.
+        """
+        running = Running(source=Plugin(), links=False)
+        running.answer()
+        self.assertEqual(running.learnt, [])
 
     def test_refusal(self) -> None:
         """
