@@ -248,7 +248,8 @@ class Daemon(Service):
 
     def _sweep(self) -> None:
         self.router.sessions.sweep()
-        self._sweeping = self._world.reactor.callLater(_SWEEP, self._sweep)
+        pause = min(_SWEEP, self.settings.sessions.idle)
+        self._sweeping = self._world.reactor.callLater(pause, self._sweep)
 
     # Stopping.
 

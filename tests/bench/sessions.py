@@ -38,8 +38,8 @@ What was freed need not go back to the kernel, so that only others show that it 
 IDLE = 20.0
 """Seconds after which a session is gone that is not used."""
 
-LATE = 62.0
-"""Seconds after that in which the daemon has noticed: it looks once a minute."""
+LATE = IDLE + 2
+"""Seconds after that in which the daemon has noticed: it looks that often, but at least once a minute."""
 
 # Of so many sessions one had a stream that was cut, and one is asked for at the end.
 _EACH = 10

@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.live.process import VENV, finish
 
-# It has to wait until the daemon looks for sessions that are idle, once a minute.
+# It has to wait twice until sessions are idle and the daemon has looked for them.
 _PATIENCE = 300.0
 
 clock: Any = reactor
