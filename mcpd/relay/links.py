@@ -23,9 +23,11 @@ from mcpd.wire.message import Members
 # Results of tools, of prompts and of reads.
 _PLACES = ("content", "messages", "contents")
 # A member, not a text about one: inside of a text each quote has a backslash.
-# Bounded: 2048 characters of a URI, so each byte is looked at a few times at most.
-_URI = re.compile(rb'"uri"[ \t]*:[ \t]*("(?:[^"\\]|\\.){1,2048}")')
+# Bounded: nothing is tried twice, so each byte is looked at a few times at most.
+_URI = re.compile(rb'"uri"[ \t]*+:[ \t]*+("(?:[^"\\]++|\\.){1,2048}+")')
 _MOST = 100
+# Bounded: characters of a URI.
+_LONGEST = 2048
 
 
 @define(eq=False)
@@ -62,7 +64,7 @@ class Links:
 
     def _remember(self, written: bytes, teller: Answerer) -> None:
         uri = codec.text(written)
-        if uri is None:
+        if uri is None or len(uri) > _LONGEST:
             return
         tellers = self._tellers
         tellers.setdefault(uri, teller)

@@ -10,7 +10,7 @@ what changes at a plugin is told to both, whatever era the plugin is of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -20,14 +20,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from mcpd.events import Incident, Publisher
-from mcpd.relay.crier import Crier, Session
+from mcpd.relay.crier import Crier
 from mcpd.relay.listening import Listening, read_wanted
 from mcpd.relay.watches import Index, Watches
 from mcpd.relay.way import Way
 from mcpd.wire import write
 from mcpd.wire.call import Answerer
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Refusal, Request
+from mcpd.wire.message import Answer, Piece, Refusal, Request
 from mcpd.wire.offer import Feature, Sort
 
 MOST_URIS = 100
@@ -51,6 +51,20 @@ class Bounds(Protocol):
     def uri(self) -> int: ...  # noqa: D102
 
 
+class Session(Protocol):
+    """
+    A legacy client's session, as far as it is told of changes.
+    """
+
+    def tell(self, parts: Sequence[Piece]) -> None:
+        """
+        Hear a message that belongs to no request; one that is over drops it.
+
+        Args:
+            parts: The message, to be joined.
+        """
+
+
 @define(eq=False)
 class Subscriptions:
     """
@@ -68,10 +82,12 @@ class Subscriptions:
     _lists: Index[tuple[bytes, str], Listening] = field(init=False, factory=Index)
     _listened: Watches[Listening] = field(init=False, factory=Watches)
     _subscribed: Watches[Session] = field(init=False, factory=Watches)
-    _crier: Crier = field(init=False)
+    _to_sessions: Crier[Session] = field(init=False)
+    _to_streams: Crier[Listening] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._crier = Crier(self._clock)
+        self._to_sessions = Crier(self._clock, _tell)
+        self._to_streams = Crier(self._clock, _tell_updated)
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -237,7 +253,7 @@ class Subscriptions:
         for method in dict.fromkeys(sort.notice for sort in sorts):
             for listening in self._lists.find((path, method)):
                 listening.tell(method.encode())
-            self._crier.cry(path, write.notice(method.encode(), ()), concerned)
+            self._to_sessions.cry(path, write.notice(method.encode(), ()), concerned)
 
     def updated(self, answerer: Answerer, uri: str) -> None:
         """
@@ -247,10 +263,12 @@ class Subscriptions:
             answerer: The plugin.
             uri: The resource, or a part of one that is watched.
         """
-        params = (("uri", write.encode(uri)),)
-        for listening in self._listened.find(answerer, uri):
-            listening.tell(_UPDATED, params)
-        self._crier.cry(answerer, write.notice(_UPDATED, params), self._subscribed.find(answerer, uri))
+        # In steps to both: a plugin may name a thousand resources at once, and
+        # each of them may concern everybody.
+        name = write.encode(uri)
+        self._to_streams.cry(answerer, (name,), self._listened.find(answerer, uri))
+        notice = write.notice(_UPDATED, (("uri", name),))
+        self._to_sessions.cry(answerer, notice, self._subscribed.find(answerer, uri))
 
 
 def too_many_streams() -> Fault:
@@ -258,6 +276,14 @@ def too_many_streams() -> Fault:
     Make the fault for a principal that has as many streams as it may have.
     """
     return Fault(Kind.OVERLOADED, "too many streams are open", headers=((b"Retry-After", b"1"),))
+
+
+def _tell(session: Session, text: bytes) -> None:
+    session.tell((text,))
+
+
+def _tell_updated(listening: Listening, name: bytes) -> None:
+    listening.tell(_UPDATED, (("uri", name),))
 
 
 def _emptied(outcome: Answer | Refusal) -> Answer | Refusal:

@@ -16,11 +16,15 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from mcpd.wire.call import Answerer
+from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
+
+MOST_WAITING = 16
+"""How often one watcher may ask for a resource whose plugin has not answered yet."""
 
 K = TypeVar("K")
 W = TypeVar("W")
@@ -99,8 +103,9 @@ class Watches(Generic[W]):
             answerer: Whose it is.  If it was another's before, that is over.
 
         Returns:
-            As :meth:`mcpd.wire.call.Answerer.watch` says.  Cancelling it
-            changes nothing.
+            As :meth:`mcpd.wire.call.Answerer.watch` says.  Fails with a Fault,
+            too, if it was asked for :data:`MOST_WAITING` times already.
+            Cancelling it changes nothing.
         """
         watch = self._mine.get(watcher, {}).get(uri)
         if watch is not None and watch.answerer is not answerer:
@@ -110,6 +115,9 @@ class Watches(Generic[W]):
             return succeed(Answer(b"", {}))
         outcome: Deferred[Answer | Refusal] = Deferred()
         if watch is not None:
+            # Bounded: a client may ask and hang up without end.
+            if len(watch.waiting) >= MOST_WAITING:
+                return fail(Fault(Kind.OVERLOADED, "the plugin has not answered the same request yet"))
             watch.waiting.append(outcome)
             return outcome
         watch = _Watch(answerer, waiting=[outcome])

@@ -57,6 +57,7 @@ Ended = Callable[[bytes, Answer | Refusal | None], None]
 
 _CANCELLED = "notifications/cancelled"
 _SETTING = Patience(60, 60)
+_OUTCOMES = frozenset(("result", "error"))
 
 
 def _deaf(notice: Notice) -> bool:
@@ -209,6 +210,7 @@ class Peer:
         except Fault as fault:
             self.strays.noise += 1
             self._noise(line, fault.text)
+            self._spoil(line)
             return None
         match message:
             case Answer() | Refusal():
@@ -221,6 +223,20 @@ class Peer:
                 self.strays.noise += 1
                 self._noise(line, "it is a batch")
         return None
+
+    def _spoil(self, line: bytes) -> None:
+        # What is meant as an answer is one, though nobody can read it: no
+        # other follows, so that its caller would wait for nothing.
+        members = codec.members(line) or {}
+        version = bytes(members.get("jsonrpc", b""))
+        if version != b'"2.0"' or "method" in members or _OUTCOMES.isdisjoint(members):
+            return
+        number = bytes(members.get("id", b""))
+        ended, waiting = self._open.pop(number, None), self._pending.pop(number, None)
+        if ended is not None:
+            ended(number, None)
+        elif waiting is not None:
+            waiting.deferred.errback(Fault(Kind.INTERNAL, "the plugin gave an answer that can't be read"))
 
     def expire(self) -> None:
         """

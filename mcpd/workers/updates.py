@@ -14,12 +14,14 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 _WINDOW = 0.05
 _MOST = 1000
+# In one turn of the reactor: each may concern thousands of clients.
+_STEP = 20
 
 
 @define(eq=False)
 class Updates:
     """
-    Gathers what has changed for a twentieth of a second, and then tells each resource once.
+    Gathers what has changed for a twentieth of a second, and then tells each resource once, in steps.
 
     Attributes:
         tell: Called with each.
@@ -28,6 +30,7 @@ class Updates:
     _clock: IReactorTime
     tell: Callable[[str], None]
     _changed: dict[str, None] = field(init=False, factory=dict)
+    _due: list[str] = field(init=False, factory=list)
     _timer: IDelayedCall | None = field(init=False, default=None)
 
     def add(self, uri: str) -> bool:
@@ -54,7 +57,11 @@ class Updates:
             self._timer = None
 
     def _tell(self) -> None:
+        if not self._due:
+            self._due, self._changed = [*self._changed], {}
+        some, self._due = self._due[:_STEP], self._due[_STEP:]
         self._timer = None
-        changed, self._changed = self._changed, {}
-        for uri in changed:
+        if self._due or self._changed:
+            self._timer = self._clock.callLater(0 if self._due else _WINDOW, self._tell)
+        for uri in some:
             self.tell(uri)

@@ -19,6 +19,9 @@ from mcpd.wire.message import Answer, Refusal
 
 _MOST = 10_000
 _LONGEST = 2048
+# Of all together, in characters: a modern plugin is told all of them whenever one
+# more is watched.
+_MOST_NAMES = 1 << 20
 
 
 class Teller(Protocol):
@@ -59,6 +62,7 @@ class Watches:
 
     _watched: dict[str, _Watch] = field(init=False, factory=dict)
     _lengths: Counter[int] = field(init=False, factory=Counter)
+    _size: int = field(init=False, default=0)
     _teller: Teller | None = field(init=False, default=None)
 
     def watch(self, uri: str) -> Deferred[Answer | Refusal]:
@@ -73,10 +77,11 @@ class Watches:
             # Bounded: clients may watch whatever comes to their minds.
             if len(uri) > _LONGEST:
                 return fail(Fault(Kind.PARAMS, f"what is watched has a URI of at most {_LONGEST} characters"))
-            if len(self._watched) >= _MOST:
+            if len(self._watched) >= _MOST or self._size + len(uri) > _MOST_NAMES:
                 return fail(Fault(Kind.PLUGIN_UNAVAILABLE, "too many resources of this plugin are watched"))
             watch = self._watched[uri] = _Watch()
             self._lengths[len(uri)] += 1
+            self._size += len(uri)
             deferred = self._wait(watch)
             self._ask(uri, watch)
             return deferred
@@ -152,5 +157,6 @@ class Watches:
     def _forget(self, uri: str) -> None:
         del self._watched[uri]
         self._lengths[len(uri)] -= 1
+        self._size -= len(uri)
         if not self._lengths[len(uri)]:
             del self._lengths[len(uri)]

@@ -24,7 +24,7 @@ class Echo(FakeSession):
     A session that has something cried again when it is told the first time.
     """
 
-    crier: Crier | None = None
+    crier: Crier[FakeSession] | None = None
 
     def tell(self, parts: Sequence[Piece]) -> None:
         """
@@ -34,6 +34,13 @@ class Echo(FakeSession):
         crier, self.crier = self.crier, None
         if crier is not None:
             crier.cry("a", parts, [self])
+
+
+def tell(session: FakeSession, text: bytes) -> None:
+    """
+    Tell a session something.
+    """
+    session.tell((text,))
 
 
 class CrierTests(SynchronousTestCase):
@@ -46,7 +53,7 @@ class CrierTests(SynchronousTestCase):
         Have nothing to tell yet.
         """
         self.clock = Turns()
-        self.crier = Crier(self.clock)
+        self.crier = Crier(self.clock, tell)
 
     def told(self, sessions: Sequence[FakeSession]) -> int:
         """

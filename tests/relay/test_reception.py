@@ -481,6 +481,7 @@ class ListenTests(SynchronousTestCase):
         self.assertEqual(acknowledged["params"], {"_meta": {SUBSCRIPTION: 7}, "notifications": agreed})
         self.house.router.subscriptions.updated(self.plugin, "x://a")
         self.house.router.subscriptions.updated(self.other, "x://a")
+        self.house.clock.advance(0)
         self.serve("x://b")
         self.assertEqual(
             [(notice["method"], notice["params"]["_meta"]) for notice in way.notices[1:]],

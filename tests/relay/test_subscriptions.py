@@ -545,6 +545,21 @@ class ChangedTests(House):
         self.assertEqual((self.heard(way), session.uris), ([UPDATED], [f"{A}/b/c"]))
         self.assertEqual(way.said[1]["params"]["uri"], f"{A}/b/c")
 
+    def test_many_listen(self) -> None:
+        """
+        A resource that many streams watch is told in steps, and not to one that ended meanwhile.
+        """
+        ways = [self.watch(A, caller=f"key:{number}") for number in range(250)]
+        self.subscriptions.updated(self.plugin, A)
+        self.assertEqual(sum(len(self.heard(way)) for way in ways), 0)
+        for told in (100, 200):
+            self.clock.turn()
+            self.assertEqual(sum(len(self.heard(way)) for way in ways), told)
+        ways[-1].lose()
+        self.clock.turn()
+        self.assertEqual([len(self.heard(way)) for way in ways], [1] * 249 + [0])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_many_watch(self) -> None:
         """
         A resource that many sessions watch is told in steps.

@@ -11,7 +11,7 @@ from typing import NoReturn
 from attrs import define
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.relay.watches import Index, Watches
+from mcpd.relay.watches import MOST_WAITING, Index, Watches
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
 from tests.relay.watched import FakePlugin
@@ -148,6 +148,21 @@ class WatchesTests(SynchronousTestCase):
         self.watches.add("x", A, self.plugin)
         self.assertIsInstance(self.successResultOf(self.watches.add("x", A, self.plugin)), Answer)
         self.assertEqual(self.plugin.said, [f"+{A}"])
+
+    def test_impatient(self) -> None:
+        """
+        Who asks again and again for what is not decided is refused, and what he asked first is.
+        """
+        asked = [self.watches.add("x", A, self.slow) for _ in range(MOST_WAITING)]
+        for _ in range(3):
+            failure = self.failureResultOf(self.watches.add("x", A, self.slow), Fault)
+            self.assertIs(failure.value.kind, Kind.OVERLOADED)
+        other = self.watches.add("y", A, self.slow)
+        self.slow.agree(A)
+        self.slow.agree(A)
+        for each in (*asked, other):
+            self.assertIsInstance(self.successResultOf(each), Answer)
+        self.assertEqual(self.slow.said, [f"+{A}"] * 2)
 
     def test_shared(self) -> None:
         """

@@ -104,7 +104,7 @@ class FakePlugin:
 @define(eq=False)
 class FakeSession:
     """
-    A :class:`mcpd.relay.crier.Session` that remembers.
+    A :class:`mcpd.relay.subscriptions.Session` that remembers.
 
     Attributes:
         said: What it was told, read.

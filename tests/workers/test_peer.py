@@ -184,7 +184,7 @@ class AnswerTests(PeerCase):
         asked = self.ask()
         lines = (
             b"listening on stdio", b"{", b"[]", b'"text"', b"\xff", b'{"jsonrpc":"1.0","id":1,"result":{}}',
-            b'{"jsonrpc":"2.0","id":1}', b'{"jsonrpc":"2.0","id":1,"result":[]}', b"[" * 5000,
+            b'{"jsonrpc":"2.0","id":1}', b'{"jsonrpc":"2.0","id":1,"method":5,"result":{}}', b"[" * 5000,
             b'[{"jsonrpc":"2.0","id":1,"result":{}}]',
         )  # fmt: skip
         self.peer.heard((*lines, b'{"jsonrpc":"2.0","id":1,"result":{}}'))
@@ -193,6 +193,23 @@ class AnswerTests(PeerCase):
         self.assertTrue(all(why for _, why in self.noise))
         self.assertEqual(self.noise[-1][1], "it is a batch")
         self.assertEqual(self.peer.strays, Strays(noise=len(lines)))
+
+    def test_spoilt(self) -> None:
+        """
+        An answer that can't be read fails its call at once, and is told as noise.
+        """
+        spoilt = (
+            b'"result":null', b'"result":[]', b'"result":"done"', b'"error":"failed"',
+            b'"error":{"code":1,"message":null}', b'"error":{"code":1.5,"message":"no"}',
+            b'"error":{"code":"1","message":"no"}', b'"error":{"code":1,"message":"no"},"result":{}',
+        )  # fmt: skip
+        for number, members in enumerate(spoilt, 1):
+            asked, other = self.ask(), self.peer.request(b"tools/list", (), LONG)
+            self.peer.heard((b'{"jsonrpc":"2.0","id":%d,%b}' % (2 * number - 1, members),))
+            self.assertIs(self.fault(asked).kind, Kind.INTERNAL, members)
+            self.assertNoResult(other)
+        self.peer.heard((b'{"jsonrpc":"2.0","id":1,"result":null}',))
+        self.assertEqual(self.peer.strays, Strays(noise=len(spoilt) + 1))
 
 
 class ProgressTests(PeerCase):
@@ -549,6 +566,13 @@ class OpenTests(PeerCase):
         assert isinstance(refusal, Refusal)
         self.assertEqual((number, refusal.code), (self.number, -32601))
         self.assertEqual(self.peer.strays, Strays(answers=1))
+
+    def test_spoilt(self) -> None:
+        """
+        An answer that can't be read ends it as well, once.
+        """
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":null}'] * 2)
+        self.assertEqual(self.ends, [(self.number, None)])
 
     def test_cancelled(self) -> None:
         """

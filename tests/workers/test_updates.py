@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.workers.updates import Updates
+from tests.relay.watched import Turns
 
 
 class UpdatesTests(SynchronousTestCase):
@@ -57,6 +58,40 @@ class UpdatesTests(SynchronousTestCase):
         self.clock.advance(0.05)
         self.assertEqual(len(self.told), 1000)
         self.assertTrue(self.updates.add("1000"))
+
+    def test_steps(self) -> None:
+        """
+        Many are told in steps, and what changes meanwhile waits for its own twentieth of a second.
+        """
+        clock = Turns()
+        updates = Updates(clock, self.told.append)
+        for number in range(50):
+            updates.add(str(number))
+        clock.advance(0.05)
+        self.assertEqual(len(self.told), 20)
+        updates.add("0")
+        clock.turn()
+        self.assertEqual(len(self.told), 40)
+        clock.turn()
+        self.assertEqual(self.told, [str(number) for number in range(50)])
+        clock.advance(0.04)
+        self.assertEqual(len(self.told), 50)
+        clock.advance(0.02)
+        self.assertEqual(self.told[50:], ["0"])
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_end_between(self) -> None:
+        """
+        Nothing is told after the end, though some of it was already.
+        """
+        clock = Turns()
+        updates = Updates(clock, self.told.append)
+        for number in range(50):
+            updates.add(str(number))
+        clock.advance(0.05)
+        updates.end()
+        clock.advance(1)
+        self.assertEqual(len(self.told), 20)
 
     def test_end(self) -> None:
         """

@@ -174,3 +174,17 @@ class WatchesTests(SynchronousTestCase):
         assert isinstance(refused, Fault)
         self.assertIs(refused.kind, Kind.PLUGIN_UNAVAILABLE)
         self.assertNoResult(self.watches.watch("1"))
+
+    def test_bytes(self) -> None:
+        """
+        What is watched has no more than a mebibyte of names, and there is room again for what is given up.
+        """
+        long = [f"x:{number:04}" + "x" * 2042 for number in range(513)]
+        for uri in long[:512]:
+            self.watches.watch(uri)
+            self.plugin.agree(uri)
+        fault = self.failureResultOf(self.watches.watch("x:"), Fault).value
+        assert isinstance(fault, Fault)
+        self.assertIs(fault.kind, Kind.PLUGIN_UNAVAILABLE)
+        self.watches.unwatch(long[0])
+        self.assertNoResult(self.watches.watch(long[512]))
