@@ -19,15 +19,25 @@ from twisted.trial.unittest import TestCase
 from tests.live import daemon, proc
 from tests.live.client import Client, Socket, connect, holds, is_whole, narrow, pause, post
 from tests.live.daemon import Daemon
+from tests.live.stream import Visitor
 from tests.web.hostile import NOTHING, Case, Hostile
 from tests.web.stage import read_answers
 
-_AT_ONCE = 32
-_BOUND = 5.0
+AT_ONCE = 32
+"""Connections that a table of cases has open."""
+
+
+BOUND = 5.0
+"""Seconds that nothing here may take longer than."""
+
+
 # Seconds after which silence counts as such, and after an answer no other follows.
 _SILENCE = 0.3
 _PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 _MIB = 1 << 20
+MISBEHAVING = {"command": daemon.fixture("legacy"), "env": {"MCPD_FIXTURE": "hostile"}}
+"""A plugin that does on demand what no plugin should."""
+
 
 clock: Any = reactor
 
@@ -54,13 +64,19 @@ class Bench:
         """
         return await connect(clock, self.running.port)
 
+    def visitor(self, path: str = "/mcp") -> Visitor:
+        """
+        Make a client with the same right, each of whose requests has a connection.
+        """
+        return Visitor.new(clock, self.running.port, self.running.key.read_text().strip(), path)
+
     async def good(self) -> float:
         """
         Ask something good on a new connection, and tell how many seconds the answer took.
         """
         began, connection = clock.seconds(), await self.connect()
         connection.send(self.ping())
-        whole = await connection.until(lambda: is_whole(connection.taken), _BOUND)
+        whole = await connection.until(lambda: is_whole(connection.taken), BOUND)
         connection.close()
         if not whole or read_answers(bytes(connection.taken))[0].status != 200:
             raise AssertionError(f"A good request got {bytes(connection.taken)!r}")
@@ -111,6 +127,27 @@ class Against(TestCase):
         finally:
             await running.stop()
 
+    async def all(self, bench: Bench, cases: Sequence[Case]) -> None:
+        """
+        Send each case on a connection of its own, some at a time.
+        """
+        room = DeferredSemaphore(AT_ONCE)
+        await gatherResults([room.run(self._one, bench, case) for case in cases], consumeErrors=True)
+
+    async def _one(self, bench: Bench, case: Case) -> None:
+        connection = await bench.connect()
+        try:
+            connection.send(case.data)
+            bound = _SILENCE if NOTHING in case.statuses else BOUND
+            await connection.until(lambda: b"\r\n\r\n" in connection.taken or connection.closed, bound)
+            await connection.until(lambda: connection.closed, _SILENCE)
+        finally:
+            connection.close()
+        answers = read_answers(bytes(connection.taken), case.data.startswith(b"HEAD"))
+        first = answers[0].status if answers else NOTHING
+        self.assertIn(first, case.statuses, case.name)
+        self.assertLessEqual(len(answers), case.answers, case.name)
+
 
 class HostileTests(Against):
     """
@@ -124,32 +161,14 @@ class HostileTests(Against):
         self.assertGreater(len(cases), 250)
         pid = bench.running.pid
         # Once for what a daemon keeps for good, as parsers' tables and the allocator's arenas.
-        await self._all(bench, cases[::4])
+        await self.all(bench, cases[::4])
         memory, files = proc.resident(pid), proc.descriptors(pid)
         for _, group in groupby(cases, lambda case: case.name.partition(":")[0]):
-            await self._all(bench, list(group))
+            await self.all(bench, list(group))
             await bench.good()
-        back = await holds(clock, lambda: proc.descriptors(pid) <= files, _BOUND)
+        back = await holds(clock, lambda: proc.descriptors(pid) <= files, BOUND)
         self.assertTrue(back, f"{files} descriptors were open, now {proc.descriptors(pid)} are")
         self.assertLess(proc.resident(pid) - memory, 8 * _MIB)
-
-    async def _all(self, bench: Bench, cases: Sequence[Case]) -> None:
-        room = DeferredSemaphore(_AT_ONCE)
-        await gatherResults([room.run(self._one, bench, case) for case in cases], consumeErrors=True)
-
-    async def _one(self, bench: Bench, case: Case) -> None:
-        connection = await bench.connect()
-        try:
-            connection.send(case.data)
-            bound = _SILENCE if NOTHING in case.statuses else _BOUND
-            await connection.until(lambda: b"\r\n\r\n" in connection.taken or connection.closed, bound)
-            await connection.until(lambda: connection.closed, _SILENCE)
-        finally:
-            connection.close()
-        answers = read_answers(bytes(connection.taken), case.data.startswith(b"HEAD"))
-        first = answers[0].status if answers else NOTHING
-        self.assertIn(first, case.statuses, case.name)
-        self.assertLessEqual(len(answers), case.answers, case.name)
 
     def test_table(self) -> Deferred[None]:
         """
@@ -170,7 +189,7 @@ class SlowTests(Against):
         connection = await bench.connect()
         connection.send(start)
         began = clock.seconds()
-        while not connection.closed and clock.seconds() - began < _BOUND:
+        while not connection.closed and clock.seconds() - began < BOUND:
             connection.send(b"x")
             await pause(clock, 0.05)
         took = clock.seconds() - began
@@ -199,8 +218,8 @@ class SlowTests(Against):
     async def _idle(self, bench: Bench) -> None:
         connection = await bench.connect()
         connection.send(bench.ping())
-        await connection.until(lambda: is_whole(connection.taken), _BOUND)
-        took = await bench.until_closed(connection, _BOUND)
+        await connection.until(lambda: is_whole(connection.taken), BOUND)
+        took = await bench.until_closed(connection, BOUND)
         self.assertTrue(0.9 <= took <= 1.0 + self.late, took)
         self.assertEqual(len(read_answers(bytes(connection.taken))), 1)
 
@@ -218,10 +237,10 @@ class SlowTests(Against):
         arguments = {"name": "echo__echo", "arguments": {"text": "x" * (3 * _MIB)}}
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": arguments}
         connection.send(3 * post(bench.host, json.dumps(call).encode(), bench.client.fields))
-        self.assertTrue(await holds(clock, lambda: proc.descriptors(pid) > files, _BOUND))
+        self.assertTrue(await holds(clock, lambda: proc.descriptors(pid) > files, BOUND))
         began = clock.seconds()
         # It takes nothing, so it does not see the end either; the daemon's side tells.
-        self.assertTrue(await holds(clock, lambda: proc.descriptors(pid) <= files, 4 * _BOUND))
+        self.assertTrue(await holds(clock, lambda: proc.descriptors(pid) <= files, 4 * BOUND))
         self.assertGreaterEqual(clock.seconds() - began, 0.9)
         connection.close()
 
@@ -229,8 +248,7 @@ class SlowTests(Against):
         """
         A client that never takes its large answers is dropped after the time that limits.stall says.
         """
-        echo = {"command": daemon.fixture("legacy"), "env": {"MCPD_FIXTURE": "hostile"}}
-        return self.play(self._deaf, {"echo": echo}, {"stall": "1s", "unsent": "64M"})
+        return self.play(self._deaf, {"echo": MISBEHAVING}, {"stall": "1s", "unsent": "64M"})
 
 
 class FloodTests(Against):
