@@ -21,7 +21,7 @@ from mcpd.relay.content import composed
 from mcpd.relay.errand import Errand, not_found
 from mcpd.relay.exchange import Exchange
 from mcpd.relay.links import Links
-from mcpd.relay.resources import ask_in_turn
+from mcpd.relay.resources import InTurn
 from mcpd.relay.running import Running
 from mcpd.relay.subject import Subject
 from mcpd.wire import codec, mirror, write
@@ -204,11 +204,11 @@ class Calls:
         self.running.enter(exchange)
         outcome: Deferred[Answer | Refusal]
         try:
-            # Nearly always there is one, and a coroutine for each call would cost a quarter of it.
+            # Nearly always there is one.
             if source is not None:
                 outcome = source.ask(call, exchange)
             else:
-                outcome = ask_in_turn(answerers, call, exchange)
+                outcome = InTurn.ask(self.running.clock, answerers, call, exchange)
         except Exception:
             # Whatever it is, the exchange must not stay in the books.
             outcome = fail()

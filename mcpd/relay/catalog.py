@@ -18,7 +18,7 @@ from msgspec import Raw
 from mcpd.events import Event, NameTaken
 from mcpd.relay.listing import Listing, Page
 from mcpd.relay.naming import public
-from mcpd.relay.resources import Resources
+from mcpd.relay.resources import Resources, ranked
 from mcpd.relay.spec import CatalogLimits
 from mcpd.relay.stock import Stock
 from mcpd.relay.subject import Subject
@@ -97,7 +97,7 @@ class Catalog:
         placed = {sort: _place(sort, stocks, limits.name_limit, told) for sort in Sort}
         resources = Resources(
             _owners(placed[Sort.TEMPLATES]) | _owners(placed[Sort.RESOURCES]),
-            [(pattern, stock.answerer) for stock in stocks for pattern in stock.patterns()],
+            ranked((pattern, stock.answerer) for stock in stocks for pattern in stock.patterns()),
         )
         texts = ((stock.plugin, stock.known.instructions) for stock in stocks)
         instructions = "\n\n".join(f"# {plugin}\n\n{text}" for plugin, text in texts if text)

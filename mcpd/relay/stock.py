@@ -20,7 +20,7 @@ from mcpd.wire.template import UriTemplate
 # A client asks once what there is, when it begins, and must be able to use
 # what comes later.
 _UNTOLD = Offer(MODERN, features=frozenset(Feature))
-_MOST_PATTERNS = 1000
+_MOST_PATTERNS = 200
 
 
 @frozen(eq=False)
@@ -60,7 +60,7 @@ class Stock:
 
     def patterns(self) -> Iterator[UriTemplate]:
         """
-        Give the templates that say which resources are its own; of very many, the first thousand.
+        Give the templates that say which resources are its own; of very many, the first two hundred.
         """
         # Bounded: each of them is compared with what clients want to read.
         return (template.pattern for template in self.known.templates[:_MOST_PATTERNS])

@@ -7,10 +7,11 @@ Tests for :mod:`mcpd.relay.resources`.
 from __future__ import annotations
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.relay.resources import Resources, ask_in_turn
-from mcpd.wire.call import Call
+from mcpd.relay.resources import IMPATIENCE, InTurn, Resources, ranked
+from mcpd.wire.call import Call, Listener
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Notice, Refusal
 from mcpd.wire.template import UriTemplate
@@ -73,6 +74,27 @@ class ResourcesTests(SynchronousTestCase):
         self.assertEqual(self.resources.readers(long[:-1]), (self.a, self.b, self.c))
         self.assertEqual(Resources({long: self.a}).readers(long), (self.a,))
 
+    def test_ranked(self) -> None:
+        """
+        Who means just this is asked before who has something for everything; else the order stays.
+        """
+        texts = ("{+any}", "x://{a}", "x://y/{b}", "z://{c}")
+        templates = [(UriTemplate.read(text), self.a) for text in texts]
+        found = [template.text for template, _ in ranked(templates)]
+        self.assertEqual(found, ["x://y/{b}", "x://{a}", "z://{c}", "{+any}"])
+
+
+class Broken(FakePlugin):
+    """
+    A plugin at which asking fails as a mistake of ours would.
+    """
+
+    def ask(self, call: Call, listener: Listener) -> Deferred[Answer | Refusal]:
+        """
+        Fail.
+        """
+        raise ArithmeticError
+
 
 class Ears:
     """
@@ -85,7 +107,7 @@ class Ears:
         """
 
 
-class AskInTurnTests(SynchronousTestCase):
+class InTurnTests(SynchronousTestCase):
     """
     Tests for asking several plugins for one resource.
     """
@@ -94,6 +116,7 @@ class AskInTurnTests(SynchronousTestCase):
         """
         Make three plugins and a call.
         """
+        self.clock = Clock()
         self.plugins = [FakePlugin(), FakePlugin(), FakePlugin()]
         self.call = Call("resources/read", members(uri="x://1"), {})
 
@@ -101,7 +124,7 @@ class AskInTurnTests(SynchronousTestCase):
         """
         Ask the first of them.
         """
-        return ask_in_turn(self.plugins[:count], self.call, Ears())
+        return InTurn.ask(self.clock, self.plugins[:count], self.call, Ears())
 
     def say(self, place: int, outcome: Answer | Refusal | Fault | None = None) -> Answer | Refusal | Fault:
         """
@@ -186,12 +209,52 @@ class AskInTurnTests(SynchronousTestCase):
 
     def test_late(self) -> None:
         """
-        A plugin that takes too long is not passed over: the client has waited for as long as it may.
+        A plugin that takes too long does not fail what another one has.
         """
         outcome = self.ask()
         self.say(0, Fault(Kind.DEADLINE, "too long"))
-        self.assertIs(self.failureResultOf(outcome, Fault).value.kind, Kind.DEADLINE)
+        answer = self.say(1, Answer(b"1", members(contents=[])))
+        self.assertIs(self.successResultOf(outcome), answer)
+        self.assertEqual(self.asked(), [1, 1, 0])
+
+    def test_slow(self) -> None:
+        """
+        While a plugin takes its time the next ones are asked, too; the first answer counts.
+        """
+        outcome = self.ask()
+        self.clock.advance(IMPATIENCE - 0.1)
         self.assertEqual(self.asked(), [1, 0, 0])
+        self.clock.advance(0.1)
+        self.assertEqual(self.asked(), [1, 1, 0])
+        self.clock.advance(IMPATIENCE)
+        self.say(1)
+        self.clock.advance(IMPATIENCE)
+        self.assertEqual(self.asked(), [1, 1, 1])
+        self.assertNoResult(outcome)
+        answer = self.say(2, Answer(b"1", members(contents=[])))
+        self.assertIs(self.successResultOf(outcome), answer)
+        self.assertEqual([plugin.cancelled for plugin in self.plugins], [1, 0, 0])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_slow_but_right(self) -> None:
+        """
+        A plugin that takes its time may still be the one that has it.
+        """
+        outcome = self.ask(2)
+        self.clock.advance(IMPATIENCE)
+        self.say(1)
+        self.assertNoResult(outcome)
+        answer = self.say(0, Answer(b"1", members(contents=[])))
+        self.assertIs(self.successResultOf(outcome), answer)
+        self.assertEqual([plugin.cancelled for plugin in self.plugins], [0, 0, 0])
+
+    def test_unexpected(self) -> None:
+        """
+        What nobody foresaw is the outcome, and nothing stays behind.
+        """
+        outcome = InTurn.ask(self.clock, [Broken(), self.plugins[0]], self.call, Ears())
+        self.failureResultOf(outcome, ArithmeticError)
+        self.assertEqual((self.asked(), self.clock.getDelayedCalls()), ([0, 0, 0], []))
 
     def test_cancel(self) -> None:
         """
@@ -208,3 +271,4 @@ class AskInTurnTests(SynchronousTestCase):
             running = min(count - 1, 1)
             self.assertEqual(cancelled, [int(place == running) for place in range(3)])
             self.assertEqual(sum(self.asked()), running + 1)
+            self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -54,9 +54,9 @@ class StockTests(SynchronousTestCase):
 
     def test_patterns(self) -> None:
         """
-        No more than a plugin's first thousand templates are compared with what clients want to read.
+        No more than a plugin's first two hundred templates are compared with what clients want to read.
         """
-        templates = [template(f"x://{number}/{{id}}") for number in range(1001)]
+        templates = [template(f"x://{number}/{{id}}") for number in range(201)]
         patterns = list(stock("a", *templates).patterns())
-        self.assertEqual(len(patterns), 1000)
-        self.assertIs(patterns[999], templates[999].pattern)
+        self.assertEqual(len(patterns), 200)
+        self.assertIs(patterns[199], templates[199].pattern)
