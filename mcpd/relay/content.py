@@ -19,6 +19,7 @@ from mcpd.wire.message import Members, Piece
 from mcpd.wire.revision import Revision
 
 _NOTHING = Raw()
+_BRACKET, _BRACE = b"[{"
 # What a text may have of the members of any content (MCP 2024-11-05, ``Annotated``).
 _COMMON = ("annotations", "_meta")
 
@@ -52,11 +53,29 @@ def filled(result: Mapping[str, Piece], revision: Revision) -> Mapping[str, Piec
     is also given that text in the place of an empty list.
     """
     content, structured = result.get("content"), result.get("structuredContent")
+    if content is not None and not is_list(content):
+        content = _as_list(content)
+        result = {**result, "content": content}
     if structured is None:
         return result if content is not None else {**result, "content": b"[]"}
     if content is None or (not revision.structured and codec.pieces(content) == []):
         return {**result, "content": b"[%b]" % _text(str(structured, "utf-8"), {})}
     return result
+
+
+def is_list(piece: Piece) -> bool:
+    """
+    Say whether a piece is an array, by its first letter.
+    """
+    return memoryview(piece)[0] == _BRACKET
+
+
+def _as_list(piece: Piece) -> Piece:
+    # Some write one item, or a text, where a list of items belongs, and clients
+    # would drop the whole result over it.
+    text = codec.text(piece)
+    item = piece if text is None else _text(text, {})
+    return b"[%b]" % item if memoryview(item)[0] == _BRACE else b"[]"
 
 
 def unknown_kinds(revision: Revision) -> frozenset[str]:

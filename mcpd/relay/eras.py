@@ -130,7 +130,7 @@ class Legacy:
         if (
             subject.wrapped
             or self._unknown
-            or "content" not in result
+            or ("content" not in result or not content.is_list(result["content"]))
             or "_meta" in result
             or not _MODERN_MEMBERS.isdisjoint(result)
         ):
@@ -203,7 +203,8 @@ class Modern:
         Raises:
             Fault: The plugin asks for input, or gave what has no meaning here.
         """
-        if subject.method == "tools/call" and "content" in result and _STAMPED.isdisjoint(result):
+        usual = subject.method == "tools/call" and "content" in result
+        if usual and _STAMPED.isdisjoint(result) and content.is_list(result["content"]):
             # What nearly every result is: a legacy plugin's, of a tool.
             return write.answer(id, {"resultType": _COMPLETE, **result, "_meta": _META}), 200
         _check(result)
@@ -217,7 +218,7 @@ class Modern:
             fitted.pop(name, None)
         if subject.method == "resources/read":
             return fitted | _cache_hints(result, subject)
-        if subject.method == "tools/call" and "content" not in result:
+        if subject.method == "tools/call":
             return content.filled(fitted, self.revision)
         return fitted
 

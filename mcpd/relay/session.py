@@ -24,6 +24,7 @@ from mcpd.relay.spec import SessionLimits
 from mcpd.relay.stream import Stream
 from mcpd.relay.streams import Streams
 from mcpd.relay.way import Way
+from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Piece
 
 
@@ -32,9 +33,14 @@ class Running(Protocol):
     What runs in a session; :class:`mcpd.relay.exchange.Exchange` is the real one.
     """
 
+    def abandon(self, fault: Fault) -> None:
+        """
+        Be cancelled, and tell the client why.
+        """
+
     def cancel(self) -> None:
         """
-        Be cancelled.
+        Be cancelled by the client, who wants no answer.
         """
 
 
@@ -93,12 +99,12 @@ class Core:
             way.hung_up = None
             way.end()
 
-    def cancel(self) -> None:
+    def abandon(self) -> None:
         """
-        Cancel what runs.
+        Cancel what runs; who waits for an answer is told.
         """
         for exchange in list(self.running.values()):
-            exchange.cancel()
+            exchange.abandon(Fault(Kind.NOT_FOUND, "the session has ended"))
 
 
 def _machine() -> Callable[[Core], Life]:
@@ -155,7 +161,7 @@ def _machine() -> Callable[[Core], Life]:
         core.streams.tell(parts)
 
     def end(life: Life, core: Core) -> None:
-        core.cancel()
+        core.abandon()
         core.streams.end()
         core.dismiss()
 

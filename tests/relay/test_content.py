@@ -78,6 +78,22 @@ class StructureTests(SynchronousTestCase):
             ):
                 self.assertIs(filled(result, revision), result)
 
+    def test_no_list(self) -> None:
+        """
+        Content that is one item or a text, where a list belongs, is made one; nothing else can be read.
+        """
+        for content, listed in (
+            (TEXT, [TEXT]),
+            ("x", [TEXT]),
+            (None, []),
+            (5, []),
+            ("", [{**TEXT, "text": ""}]),
+        ):
+            for revision in REVISIONS.values():
+                self.assertEqual(
+                    read(filled(members(content=content, a=1), revision)), {"content": listed, "a": 1}
+                )
+
     def test_unseen(self) -> None:
         """
         A client that does not know structured results is never left with an empty one.

@@ -150,6 +150,8 @@ class LegacyTests(SynchronousTestCase):
         A tool's result without content, which no client could read, has some.
         """
         self.assertEqual(fitted(LEGACY, isError=True), {"content": [], "isError": True})
+        for client in (LEGACY, NEW):
+            self.assertEqual(fitted(client, content="x")["content"], [{"type": "text", "text": "x"}])
         text = [{"type": "text", "text": "[1]"}]
         result = fitted(LEGACY, LIST, structuredContent=[1])
         self.assertEqual(result, {"content": text, "structuredContent": {"result": [1]}})

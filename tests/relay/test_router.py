@@ -108,12 +108,12 @@ class SessionTests(SynchronousTestCase):
 
     def test_delete(self) -> None:
         """
-        Ending a session is 204, cancels what runs in it without an answer, and the second time it is 404.
+        Ending a session is 204, ends what runs in it with an error, and the second time it is 404.
         """
         way = self.house.legacy(self.session, "tools/call", CALL)
         other = self.house.call()
         self.assertEqual(self.house.end(self.session).empties, [204])
-        self.assertEqual((way.answers, way.ends, len(self.house.plugin.cancelled)), ([], 1, 1))
+        self.assertEqual((way.error, len(self.house.plugin.cancelled)), ((200, Kind.NOT_FOUND.code), 1))
         self.assertEqual(other.ends, 0)
         self.assertEqual(self.house.end(self.session).error[0], 404)
         self.assertEqual(self.house.legacy(self.session, "ping").error[0], 404)
@@ -480,11 +480,13 @@ class BatchTests(SynchronousTestCase):
 
     def test_delete(self) -> None:
         """
-        A batch ends with its session, without an answer.
+        A batch ends with its session, and each of its requests is told.
         """
         way = self.house.batch(self.session, message("tools/call", CALL, 1), message("tools/call", CALL, 2))
         self.house.end(self.session)
-        self.assertEqual((len(self.plugin.cancelled), way.answers, self.house.running), (2, [], 0))
+        self.assertEqual((len(self.plugin.cancelled), self.house.running), (2, 0))
+        codes = [answer["error"]["code"] for answer in way.given.message]
+        self.assertEqual(codes, [Kind.NOT_FOUND.code] * 2)
 
 
 class ListenTests(SynchronousTestCase):

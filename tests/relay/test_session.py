@@ -15,6 +15,7 @@ from mcpd.relay.eras import Legacy
 from mcpd.relay.replay import Account
 from mcpd.relay.session import Session
 from mcpd.relay.spec import SessionLimits
+from mcpd.wire.fault import Fault
 from mcpd.wire.revision import NEWEST_LEGACY, REVISIONS, Revision
 from tests.relay.test_stream import message, numbers
 from tests.relay.ways import FakeWay
@@ -30,12 +31,20 @@ class Work:
     """
 
     cancels: int = 0
+    faults: list[Fault] = field(factory=list)
+
+    def abandon(self, fault: Fault) -> None:
+        """
+        Count, and keep why.
+        """
+        self.cancels += 1
+        self.faults.append(fault)
 
     def cancel(self) -> None:
         """
-        Count.
+        Never be asked to: no client cancels here.
         """
-        self.cancels += 1
+        raise AssertionError
 
 
 @define(eq=False)
