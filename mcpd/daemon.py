@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from mcpd.access.credentials import KeyCredentials, NoCredentials
 from mcpd.access.keyfile import UnusableKey, first_key
 from mcpd.config.settings import Settings
-from mcpd.events import DaemonStopped, DaemonStopping, DoorOpened, Event, Publisher
+from mcpd.events import DaemonStopped, DaemonStopping, DoorOpened, Event, NamesTaken, Publisher
 from mcpd.policy.apikeys import ApiKey
 from mcpd.policy.seal import Seal
 from mcpd.relay.catalog import Catalog
@@ -52,6 +52,8 @@ _SWEEP = 60.0
 # Seconds after which a daemon is ready even if a plugin has not made up its mind.
 _TRYING = 10.0
 _KEY_NAME = "default"
+# Names that are taken, told one by one.
+_NAMES = 100
 
 
 @frozen(eq=False)
@@ -240,9 +242,12 @@ class Daemon(Service):
                 self._alone[path] = stock.offer, Catalog.alone(stock, limits)
             shelf[path] = self._alone[path][1]
         # Told once, and not at each change of another plugin.
-        for event in goes_without:
-            if event not in self._goes_without:
-                self._publisher.tell(event)
+        news = [event for event in goes_without if event not in self._goes_without]
+        # Bounded: a plugin may list as many names of others as it likes.
+        for event in news[:_NAMES]:
+            self._publisher.tell(event)
+        if len(news) > _NAMES:
+            self._publisher.tell(NamesTaken(len(news) - _NAMES))
         self._goes_without = frozenset(goes_without)
         self.router.fill(shelf)
 

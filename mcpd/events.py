@@ -265,6 +265,17 @@ class NameTaken(Event):
 
 
 @frozen
+class NamesTaken(Event):
+    """
+    So many more names are taken than are told one by one.
+    """
+
+    level = Level.WARN
+    sentence = "{count} more names are not served: earlier plugins have them"
+    count: int
+
+
+@frozen
 class Incident(Event):
     """
     Something that nobody expected happened in an exchange; the client was told its number.

@@ -23,6 +23,7 @@ from mcpd.events import (
     DaemonStopping,
     DoorOpened,
     Event,
+    NamesTaken,
     NameTaken,
     Publisher,
     WorkerReady,
@@ -346,6 +347,17 @@ class PluginTests(DaemonCase):
         self.assertEqual(self.names(memory), ["p__x", "p__y"])
         self.assertIn(NameTaken("b", "p__x"), memory.events)
 
+    def test_many_names_taken(self) -> None:
+        """
+        A plugin that lists no end of another's names does not fill the log with them.
+        """
+        plugins = [Plugin(name, ("x",), prefix="") for name in ("a", "b")]
+        offered = legacy(tools(*(f"t{number}" for number in range(150))))
+        memory = self.started(self.settings(*plugins), a=offered, b=offered)
+        memory.reactor.advance(1)
+        told = [event for event in memory.events if isinstance(event, NameTaken | NamesTaken)]
+        self.assertEqual((len(told), told[-1]), (101, NamesTaken(50)))
+
     def test_chosen(self) -> None:
         """
         A plugin that is not enabled is not run, and of the others only chosen tools are served.
@@ -526,7 +538,7 @@ class SessionTests(DaemonCase):
 
     def test_swept(self) -> None:
         """
-        A session that has lived too long is ended though nobody asks for it, with what runs in it.
+        A session that has lived too long is ended though nobody asks for it, and what runs in it is told.
         """
         patient = evolve(PLUGIN, timeouts=Timeouts(call=Seconds(600)))
         configured = evolve(self.settings(patient), sessions=SessionLimits(life=Seconds(100)))
@@ -536,5 +548,5 @@ class SessionTests(DaemonCase):
         asked = client.ask("tools/call", {"name": "p__wait", "_meta": {"progressToken": 1}})
         for _ in range(2):
             memory.reactor.advance(61)
-        self.assertEqual((asked.is_over, asked.answers), (True, []))
+        self.assertEqual((asked.is_over, asked.error["message"]), (True, "the session has ended"))
         self.assertEqual(client.ask("ping").status, 404)

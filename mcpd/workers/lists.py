@@ -73,6 +73,9 @@ class Lists:
     _patience: float
     _listed: dict[Sort, Listed] = field(init=False, factory=dict)
 
+    def __len__(self) -> int:
+        return sum(len(listed.items) for listed in self._listed.values())
+
     async def begin(self, features: Collection[Feature]) -> None:
         """
         Read every list that the worker has, all at the same time.

@@ -19,6 +19,10 @@ from mcpd.workers.lists import Lists, NotListed
 
 _BURST = 10
 _EACH = 1.0
+# Reading so many items costs as much as reading one list; more than the burst
+# has room for is never asked, so that the first change of any list is at once.
+_ITEMS = 2000
+_DEAREST = 5
 
 
 @define(eq=False)
@@ -27,8 +31,8 @@ class Refresh:
     Reads lists again: one time after the other, at once as long as that is seldom.
 
     A worker may say without end that its lists have changed.  The first ten
-    times are at once, the later ones a second apart; what it says meanwhile is
-    never lost, only late.
+    times are at once, the later ones a second apart, long lists more seldom;
+    what it says meanwhile is never lost, only late.
 
     Attributes:
         changed: Called with the lists that are others now.
@@ -72,7 +76,8 @@ class Refresh:
             return
         # A bucket of _BURST, told by when it will be full again.
         now = self._clock.seconds()
-        self._full = max(self._full, now) + _EACH
+        cost = min(1 + len(self._lists) // _ITEMS, _DEAREST)
+        self._full = max(self._full, now) + cost * _EACH
         wait = self._full - now - _BURST * _EACH
         if wait > 0:
             self._timer = self._clock.callLater(wait, self._run)

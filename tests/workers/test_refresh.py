@@ -103,6 +103,24 @@ class RefreshTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(self.asked(), ["tools/list"])
 
+    def test_long(self) -> None:
+        """
+        A long list costs more to read, so it is read more seldom, but its first change at once.
+        """
+        many = tools(*(f"t{number}" for number in range(4000)))
+        self.refresh.begin()
+        self.refresh.want([Sort.TOOLS])
+        self.partner.answer("tools/list", tools=many)
+        self.partner.said()
+        for _ in range(3):
+            self.refresh.want([Sort.TOOLS])
+            self.partner.answer("tools/list", tools=many)
+            self.assertEqual(self.asked(), ["tools/list"])
+        self.refresh.want([Sort.TOOLS])
+        self.assertEqual(self.asked(), [])
+        self.clock.advance(3)
+        self.assertEqual(self.asked(), ["tools/list"])
+
     def test_refilled(self) -> None:
         """
         After a quiet time it is asked at once again.
