@@ -28,6 +28,7 @@ from mcpd.wire import codec, mirror, write
 from mcpd.wire.call import Answerer, Call
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Members, Refusal
+from mcpd.wire.uri import flaw
 
 _MISSING = Raw()
 _BRACE = ord("{")
@@ -132,7 +133,7 @@ class Calls:
         """
         Tell who may have a resource: who lists it, whose template it is of, or who mentioned it.
         """
-        found = errand.catalog.readers(uri)
+        found = () if flaw(uri) else errand.catalog.readers(uri)
         if found:
             return found
         mentioned = self._links.find(uri)
@@ -151,6 +152,8 @@ class Calls:
         uri = codec.text(piece)
         if not uri:
             raise Fault(Kind.PARAMS, "uri must be a string that is not empty")
+        if why := flaw(uri):
+            raise Fault(Kind.PARAMS, f"this uri is not served: {why}")
         return uri
 
     def complete(self, errand: Errand) -> None:

@@ -43,7 +43,13 @@ class Call(Struct, frozen=True, eq=False):
 class Listener(Protocol):
     """
     Who hears what a plugin says while it works on a call.
+
+    Attributes:
+        caller: Whose call it is: what may be another's is not said to it.
     """
+
+    @property
+    def caller(self) -> str: ...  # noqa: D102  described above
 
     def notice(self, notice: Notice) -> None:
         """

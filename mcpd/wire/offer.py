@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import cast
 
 from attrs import frozen
 from msgspec import Raw
 
-from mcpd.wire import codec, mirror
+from mcpd.wire import codec, mirror, write
 from mcpd.wire.message import Members
 from mcpd.wire.mirror import Mirror
 from mcpd.wire.revision import Revision
 from mcpd.wire.template import BadTemplate, UriTemplate
+from mcpd.wire.uri import flaw
+from mcpd.wire.visible import visible
 
 # Most characters of a name and of a URI.
 _NAME = 128
@@ -153,6 +154,7 @@ class Unusable(Exception):
     """
 
 
+_READ_BY_MODELS = ("description", "title")
 _CALLED = {
     Sort.TOOLS: "tool",
     Sort.PROMPTS: "prompt",
@@ -187,17 +189,23 @@ def read(sort: Sort, piece: Raw) -> Read:
         raise Unusable(f"a {_CALLED[sort]} that is not an object")
     # Some libraries write what is not there as null, which clients refuse.
     definition = {name: value for name, value in members.items() if bytes(value) != b"null"}
-    return _READERS[sort](definition)
+    hidden = [name for name in _READ_BY_MODELS if name in definition and _uncover(definition, name)]
+    found = _READERS[sort](definition)
+    if not hidden:
+        return found
+    what = f"{_CALLED[sort]} {found.item.name}"
+    wrong = tuple(f"{what}: characters that are hidden in its {name}" for name in hidden)
+    return Read(found.item, (*wrong, *found.wrong))
 
 
-def read_tool(piece: Raw) -> Tool:
-    """
-    Read one tool's definition.
-
-    Raises:
-        Unusable: It can't be served.
-    """
-    return cast(Tool, read(Sort.TOOLS, piece).item)
+def _uncover(definition: Members, name: str) -> bool:
+    # Most texts are printable ASCII, and those have nothing to hide.
+    text = codec.text(definition[name]) or ""
+    shown = text if text.isascii() and text.isprintable() else visible(text)
+    if shown == text:
+        return False
+    definition[name] = Raw(write.encode(shown))
+    return True
 
 
 def _tool(definition: Members) -> Read:
@@ -225,6 +233,8 @@ def _resource(definition: Members) -> Read:
     uri = codec.text(definition.get("uri", Raw()))
     if uri is None or not 0 < len(uri) <= _URI or not uri.isprintable() or " " in uri:
         raise Unusable(f"a resource whose uri is not 1 to {_URI} characters without blanks")
+    if why := flaw(uri):
+        raise Unusable(f"resource {uri}: {why}")
     _check_title(f"resource {uri}", definition)
     return Read(Item(uri, definition))
 

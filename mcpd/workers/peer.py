@@ -25,6 +25,7 @@ from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.level import reaches
 from mcpd.wire.message import Answer, Members, Notice, Refusal, Request
+from mcpd.workers.echoes import Echoes
 from mcpd.workers.ghosts import Ghosts
 from mcpd.workers.speech import LegacySpeech, Params, Speech
 from mcpd.workers.strays import Noise, Strays
@@ -90,6 +91,7 @@ class Peer:
     _pending: dict[bytes, _Waiting] = field(init=False, factory=dict)
     _open: dict[bytes, Ended] = field(init=False, factory=dict)
     _ghosts: Ghosts = field(init=False, factory=Ghosts)
+    _echoes: Echoes = field(init=False, factory=Echoes)
     _level: str | None = field(init=False, default=None)
     _lost: Fault | None = field(init=False, default=None)
 
@@ -192,8 +194,10 @@ class Peer:
             waiting = pending.pop(answer.id, None)
             if waiting is None:
                 self._unawaited(answer)
-            else:
-                waiting.deferred.callback(answer)
+                continue
+            if waiting.listener is not None:
+                self._echoes.add(waiting.listener.caller)
+            waiting.deferred.callback(answer)
 
     def _unawaited(self, answer: Answer | Refusal) -> None:
         ended = self._open.pop(answer.id, None)
@@ -243,6 +247,7 @@ class Peer:
         Give up on every request whose time is over: it fails, and the worker gets a cancel.
         """
         now = self._clock.seconds()
+        self._echoes.fade(now)
         if self._ghosts:
             self._ghosts.fade(now)
         for number in [number for number, waiting in self._pending.items() if waiting.due <= now]:
@@ -349,7 +354,12 @@ class Peer:
         # it can belong to nothing else: another caller must not read it.
         listeners = (waiting.listener for waiting in self._pending.values() if waiting.listener is not None)
         listener = next(listeners, None)
-        if self._ghosts or listener is None or next(listeners, None) is not None:
+        if (
+            listener is None
+            or next(listeners, None) is not None
+            or self._ghosts
+            or not self._echoes.are_only(listener.caller)
+        ):
             return self.hears(notice)
         listener.notice(notice)
         return True

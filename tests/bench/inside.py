@@ -40,7 +40,7 @@ from mcpd.web.spec import Limits
 from mcpd.wire.call import Call, Listener
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
-from mcpd.wire.offer import Offer, read_tool
+from mcpd.wire.offer import Offer, Sort, Tool, read
 from mcpd.wire.revision import NEWEST_LEGACY
 from mcpd.workers.peer import Patience, Peer
 
@@ -88,7 +88,8 @@ class _Bench:
         router = Router.new(clock, os.urandom, Publisher(), limits, SessionLimits(), listed, seal)
         self._said: list[bytes] = []
         self._peer = Peer(clock, self._take, lambda line, why: None, lambda: False)
-        tool = read_tool(Raw(b'{"name":"echo","inputSchema":{"type":"object"}}'))
+        tool = read(Sort.TOOLS, Raw(b'{"name":"echo","inputSchema":{"type":"object"}}')).item
+        assert isinstance(tool, Tool)
         offer = Offer(NEWEST_LEGACY, (tool,))
         stock = Stock("bench", "", ("*",), (), offer, self)
         router.fill({b"/mcp": Catalog.of([stock], listed, lambda event: None)})

@@ -354,6 +354,19 @@ class ReadTests(Against):
                 self.assertEqual(way.given.message["id"], 1)
         self.assertEqual((self.plugin.jobs, self.house.running), ([], 0))
 
+    def test_climbing(self) -> None:
+        """
+        A URI that climbs out of what it seems to be in is refused unseen, and cannot be watched.
+        """
+        for uri in ("y://a/../b", "y://%2e%2E/b", "y://a\\b"):
+            for path in (b"/mcp", b"/mcp/p"):
+                way = self.read(uri, path=path)
+                self.assertEqual(way.error, (200, -32602), uri)
+            wanted = {"notifications": {"resourceSubscriptions": [uri]}}
+            listening = self.house.modern("subscriptions/listen", wanted)
+            self.assertEqual(listening.notices[0]["params"]["notifications"], {})
+        self.assertEqual((self.plugin.jobs, self.plugin.watched), ([], []))
+
     def test_not_found_there(self) -> None:
         """
         What its plugin does not find is not found, with the URI though the plugin did not tell it.

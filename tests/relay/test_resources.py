@@ -101,6 +101,8 @@ class Ears:
     A :class:`mcpd.wire.call.Listener` of what nobody says.
     """
 
+    caller = "key:a"
+
     def notice(self, notice: Notice) -> None:
         """
         Hear it.

@@ -14,7 +14,7 @@ from msgspec import Raw
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.wire.mirror import Mirror
-from mcpd.wire.offer import Item, Offer, Read, Sort, Template, Tool, Unusable, read, read_tool
+from mcpd.wire.offer import Item, Offer, Read, Sort, Template, Tool, Unusable, read
 from mcpd.wire.revision import MODERN
 
 OBJECT = {"type": "object"}
@@ -75,7 +75,16 @@ def tool(**definition: object) -> Tool:
     """
     Read a tool with these members.
     """
-    return read_tool(raw(definition))
+    return found_tool(raw(definition))
+
+
+def found_tool(piece: Raw) -> Tool:
+    """
+    Read a tool.
+    """
+    item = read(Sort.TOOLS, piece).item
+    assert isinstance(item, Tool)
+    return item
 
 
 def thing(sort: Sort, **definition: object) -> Read:
@@ -83,6 +92,51 @@ def thing(sort: Sort, **definition: object) -> Read:
     Read something of a list with these members.
     """
     return read(sort, raw(definition))
+
+
+class HiddenTests(SynchronousTestCase):
+    """
+    Tests for texts that hide something.
+    """
+
+    def test_hidden(self) -> None:
+        """
+        What nobody sees in a description or a title is taken out of every kind of thing, and told.
+        """
+        own: dict[Sort, dict[str, object]] = {
+            Sort.TOOLS: {"name": "a", "inputSchema": OBJECT},
+            Sort.PROMPTS: {"name": "a"},
+            Sort.RESOURCES: {"name": "a", "uri": "a"},
+            Sort.TEMPLATES: {"name": "a", "uriTemplate": "a"},
+        }
+        for sort, definition in own.items():
+            hiding: dict[str, object] = {
+                "description": "Reads\u200b a file\x1b",
+                "title": "\u202eA",
+                "_meta": {"x": "\u200b"},
+            }
+            found = thing(sort, **{**definition, **hiding})
+            said = {name: json.loads(bytes(value)) for name, value in found.item.definition.items()}
+            self.assertEqual((said["description"], said["title"]), ("Reads a file", "A"), sort)
+            self.assertEqual(said["_meta"], {"x": "\u200b"})
+            self.assertEqual(len(found.wrong), 2)
+            self.assertIn("hidden in its description", found.wrong[0])
+
+    def test_plain(self) -> None:
+        """
+        A text that hides nothing passes byte by byte.
+        """
+        piece = Raw(b'{"name":"a","description":"caf\\u00e9\\n\xe4\xb8\x96","title":5}')
+        found = read(Sort.PROMPTS, piece)
+        self.assertEqual(found.wrong, ())
+        self.assertEqual(bytes(found.item.definition["description"]), b'"caf\\u00e9\\n\xe4\xb8\x96"')
+
+    def test_climbing(self) -> None:
+        """
+        A resource whose URI climbs is not served: another could be meant than is shown.
+        """
+        error = self.assertRaises(Unusable, thing, Sort.RESOURCES, uri="file:///a/../b", name="b")
+        self.assertIn('".."', str(error))
 
 
 class ReadToolTests(SynchronousTestCase):
@@ -94,7 +148,7 @@ class ReadToolTests(SynchronousTestCase):
         """
         A tool is offered under its name, with every member as its plugin wrote it.
         """
-        found = read_tool(Raw(b'{"name":"a", "inputSchema":{"type":"object", "x":1.0},"more":[1e2]}'))
+        found = found_tool(Raw(b'{"name":"a", "inputSchema":{"type":"object", "x":1.0},"more":[1e2]}'))
         self.assertEqual((found.name, found.mirrors), ("a", ()))
         written = {name: bytes(raw) for name, raw in found.definition.items()}
         schema = b'{"type":"object", "x":1.0}'

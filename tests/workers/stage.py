@@ -74,6 +74,7 @@ class Audience:
     Hears what belongs to a call (:class:`mcpd.wire.call.Listener`), and remembers.
     """
 
+    caller: str = "key:a"
     notices: list[Notice] = field(factory=list)
 
     def notice(self, notice: Notice) -> None:

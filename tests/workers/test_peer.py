@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Notice, Refusal
+from mcpd.workers.echoes import LINGER
 from mcpd.workers.peer import Patience, Peer
 from mcpd.workers.speech import LegacySpeech, ModernSpeech
 from mcpd.workers.strays import Strays
@@ -466,6 +467,30 @@ class LogTests(PeerCase):
         self.clock.advance(1)
         self.peer.expire()
         self.assertEqual(self.log(), (1, 2))
+
+    def test_late(self) -> None:
+        """
+        What a worker logs after its answer does not reach another caller, who is the only one by then.
+        """
+        self.ask()
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":{}}'])
+        other = Audience("key:b")
+        self.peer.ask(call("echo"), other, LONG)
+        self.assertEqual((self.log(), other.notices), ((0, 1), []))
+        for _ in range(2):
+            self.clock.advance(LINGER)
+            self.peer.expire()
+        self.log()
+        self.assertEqual((len(other.notices), len(self.unheard)), (1, 1))
+
+    def test_again(self) -> None:
+        """
+        Who calls again and again hears what is logged meanwhile.
+        """
+        self.ask()
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":{}}'])
+        self.ask()
+        self.assertEqual(self.log(), (1, 0))
 
     def test_own_request(self) -> None:
         """
