@@ -142,7 +142,10 @@ STRANGE: tuple[Any, ...] = (
     [None],
     "\0",
     "\U0001f600" * 20,
+    "x/../y",
 )
+# Those of them that may be the URI of a resource.
+URIS = ("x", "\U0001f600" * 20)
 VALUES = {
     "null": (b"null", {FINE}),
     "a long number": (b"9" * 10_000, {FINE, UNREADABLE}),
@@ -295,12 +298,13 @@ class Hostile:
         missing = {"legacy": (200, -32002), "modern": PARAMS}[era]
         for index, value in enumerate(STRANGE):
             text = isinstance(value, str)
+            known = {"name": value, "uri": value in URIS}
             said = headers.encode(value) if isinstance(value, str) else b"x"
             for method, member, unknown in (
                 (b"prompts/get", "name", PARAMS),
                 (b"resources/read", "uri", missing),
             ):
-                allowed = {unknown if value else PARAMS} if text or era == "legacy" else {MISMATCH}
+                allowed = {unknown if known[member] else PARAMS} if text or era == "legacy" else {MISMATCH}
                 if era == "legacy" and not text:
                     allowed = {PARAMS}
                 body = request(method, era, **{member: value})
@@ -326,7 +330,7 @@ class Hostile:
         for index, value in enumerate(STRANGE):
             level = request(b"logging/setLevel", "legacy", level=value)
             yield Case(f"level: {index}", level, fields, {PARAMS})
-            missing = isinstance(value, str) and value != ""
+            missing = value in URIS
             subscribe = request(b"resources/subscribe", "legacy", uri=value)
             yield Case(f"subscribe: {index}", subscribe, fields, {(200, -32002) if missing else PARAMS})
             unsubscribe = request(b"resources/unsubscribe", "legacy", uri=value)
