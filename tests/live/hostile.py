@@ -88,10 +88,10 @@ class Table:
             for cursor in _NO_CURSORS:
                 yield self._legacy(f"cursor {cursor!r:.20}", method, {"cursor": cursor})
         for method in ("resources/read", "resources/subscribe", "resources/unsubscribe"):
-            for uri in (*_NO_TEXTS, "", _LONG):
+            for uri in (*_NO_TEXTS, "", _LONG, "test://static-text/../x", "test://a/%2e%2E", "\0"):
                 yield self._legacy(f"uri {uri!r:.20}", method, {"uri": uri})
         for method in ("resources/read", "resources/subscribe"):
-            for uri in ("no://where", "test://static-text/../x", "test://STATIC-TEXT", "\0", "\u202e"):
+            for uri in ("no://where", "test://static-text/./x", "test://STATIC-TEXT", "\u202e"):
                 yield self._legacy(f"uri {uri!r}", method, {"uri": uri}, NOT_FOUND)
         for name in (*_NO_TEXTS, "", "nothing", _LONG):
             yield self._legacy(f"name {name!r:.20}", "prompts/get", {"name": name})
