@@ -126,16 +126,17 @@ class CurlTests(TestCase):
         key = ("--header", f"Authorization: Bearer {running.key.read_text().strip()}")
         for name, method in {
             "HEAD": ("--head",),
-            "GET": (),
             "OPTIONS": ("--request", "OPTIONS"),
             "PUT": ("--request", "PUT"),
         }.items():
             answer, _ = await self._curl(running, *method, *key, bodyless=name == "HEAD")
             self.assertEqual((name, answer.status), (name, 405))
-            self.assertEqual(answer.fields["Allow"], "POST, DELETE")
+            self.assertEqual(answer.fields["Allow"], "POST, GET, DELETE")
+        answer, _ = await self._curl(running, *key)
+        self.assertEqual((answer.status, answer.fields["Content-Type"]), (400, "application/json"))
 
     def test_methods(self) -> Deferred[None]:
         """
-        What is not served is refused with what is, and with all the security fields.
+        What is not served is refused with what is, GET without a session too, with all the security fields.
         """
         return self._play(self._methods)
