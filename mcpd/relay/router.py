@@ -286,7 +286,12 @@ class Router:
         try:
             if request.method not in _LEGACY_METHODS:
                 raise ladder.unknown_method()
-            self._serve(Errand(request, meta, session, session.tongue, post, catalog))
+            errand = Errand(request, meta, session, session.tongue, post, catalog)
+            if request.method == "tools/call":
+                # Nearly every request; all others are looked up.
+                self._calls.call_tool(errand)
+            else:
+                self._serve(errand)
         except Fault as fault:
             # The session is there and the request was taken.
             status = fault.kind.status if fault.kind is Kind.OVERLOADED else 200

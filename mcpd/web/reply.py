@@ -162,7 +162,9 @@ class Reply(Struct, eq=False):
             self._events += sse.event(parts, mark)
             self.end()
             return
-        self._close()
+        self.gone = True
+        if self.over is not None:
+            self._close()
         own = _JSON % (self.id.encode(), sum(map(len, parts)))
         self._carrier.give(_LINES[status], own + _write(fields) if fields else own, parts)
 
