@@ -13,15 +13,18 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 from .apart import Apart, search_here
 from .call import Refused
+from .message import lines
 from .place import Roots
-from .server import Server, lines
+from .server import Server
 from .tools import Files
+from .watching import watch
 
 THREADS = 4  # calls that run at once
 PATIENCE = 1.0  # seconds that calls have after the end of input
@@ -127,6 +130,7 @@ def _serve(roots: Roots, program: str) -> None:
     signal.set_wakeup_fd(source.wake)
     search = Apart((sys.executable, "-I", "-S", "-W", "ignore", program, "--search"))
     server = Server(Files(roots, search), Output(1, source.end).write, pool(THREADS), log)
+    threading.Thread(target=watch, args=(server.watcher, time.sleep), daemon=True).start()
     patience = 0.0
     try:
         for line in lines(source.read):

@@ -3,67 +3,35 @@
 
 """
 MCP as a server: lines in, lines out, in both eras on the same pipe.
-
-A request with a protocol version in its ``_meta`` is of the modern era
-(2026-07-28) and stands alone; others are of the legacy era and need an
-``initialize`` before them.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from .call import Call, Cancelled, Fault, Json, Refused
+from .eras import ABOUT, META, MODERN, Request, chosen
+from .message import identity, parse, render
 from .offer import TOOLS, Tool
 from .place import trouble
+from .resources import Missing, Resources
+from .subscriptions import Subscriptions
 from .tools import Files
+from .watching import Watcher
 
-LEGACY = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-MODERN = "2026-07-28"
-ABOUT = {"name": "files", "title": "Files", "version": "1.0.0"}
-META = "io.modelcontextprotocol/"
-CACHE = {"ttlMs": 300_000, "cacheScope": "public"}  # the same for everybody
-
-LINE = 4 << 20  # bytes of a message
 CALLS = 32  # calls that run or wait
 
+# Milliseconds that an answer may be kept.
+_FIXED = 300_000  # what is the same as long as this program runs
+_LISTED = 10_000  # which files there are
+_BUSY = "Too many calls at once; try again when one has ended."
 
-def lines(read: Callable[[int], bytes]) -> Iterator[bytes | None]:
-    """
-    Take lines out of a stream; None stands for one that was longer than ``LINE``.
-
-    Args:
-        read: Gives at most so many bytes, or none at the end.
-    """
-    kept = bytearray()
-    skipping = False
-    while chunk := read(64 << 10):
-        *ended, rest = chunk.split(b"\n")
-        for part in ended:
-            kept += part
-            yield None if skipping or len(kept) > LINE else bytes(kept)
-            kept.clear()
-            skipping = False
-        kept += rest
-        if len(kept) > LINE:
-            # Bounded: whoever never sends a newline fills no memory.
-            kept.clear()
-            skipping = True
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _identity(message: Json) -> str | int | None:
-    # MCP: a string or an integer, never null; JSON's true is Python's 1.
-    identity = message.get("id")
-    return identity if isinstance(identity, str | int) and not isinstance(identity, bool) else None
+Work = Callable[[Call], Json]
+"""Makes a result, in a thread of its own."""
 
 
 class Server:
@@ -71,6 +39,10 @@ class Server:
     The conversation with one client.
 
     It is told lines by one thread; calls may run in others.
+
+    Attributes:
+        watcher: Looks at the files that the client has subscribed to, if
+            somebody makes it.
     """
 
     def __init__(
@@ -90,6 +62,7 @@ class Server:
             log: Tells the operator something.
         """
         self._files = files
+        self._resources = Resources(files.roots)
         self._write = write
         self._start = start
         self._log = log
@@ -97,6 +70,22 @@ class Server:
         self._calls: dict[str | int, Call] = {}
         # Guards all writing, too: after a cancel not a word of that call is written.
         self._changed = threading.Condition()
+        self.watcher = Watcher(self._resources.facts, self._tell_change)
+        self._subscriptions = Subscriptions(self.watcher, self._say)
+        both = {
+            "tools/list": self._list_tools,
+            "tools/call": self._call,
+            "resources/list": self._list,
+            "resources/templates/list": self._list_templates,
+            "resources/read": self._read,
+        }
+        self._legacy = both | {
+            "initialize": self._greet,
+            "ping": self._ping,
+            "resources/subscribe": self._subscribe,
+            "resources/unsubscribe": self._unsubscribe,
+        }
+        self._modern = both | {"server/discover": self._discover, "subscriptions/listen": self._listen}
 
     def hear(self, line: bytes | None) -> None:
         """
@@ -104,10 +93,10 @@ class Server:
         """
         if line is not None and not line.strip():
             return
-        identity: str | int | None = None
+        asked: str | int | None = None
         try:
-            message = self._read(line)
-            identity = _identity(message)
+            message = parse(line)
+            asked = identity(message.get("id"))
             if not isinstance(message.get("method"), str):
                 if "result" in message or "error" in message:
                     return  # We asked nothing, so nobody's answer matters.
@@ -116,138 +105,166 @@ class Server:
             if "id" not in message:
                 self._notice(message["method"], params)
                 return
-            if identity is None:
+            if asked is None:
                 raise Fault(-32600, "An id is a string or an integer.")
-            if not isinstance(params, dict):
-                raise Fault(-32602, "The params must be an object.")
-            self._request(identity, message["method"], params)
+            self._request(Request.of(asked, message["method"], params))
         except Fault as fault:
-            self._say({"error": fault.body}, identity)
+            self._say({"error": fault.body}, asked)
 
     def finish(self, patience: float) -> None:
         """
-        Wait for the calls that run, then cancel what still does.
+        End the streams and wait for the calls that run, then cancel what still does.
 
         Args:
             patience: Seconds to wait.
         """
-        # A client that reads nothing may hold up a thread which is writing.
+        # Not by this thread: a client that reads nothing would hold it up.
+        self._start(self._part)
         free = self._changed.acquire(timeout=patience)
         try:
             if free:
-                self._changed.wait_for(lambda: not self._calls, patience)
+                self._changed.wait_for(
+                    lambda: not self._calls and not self._subscriptions.streams(), patience
+                )
             for call in list(self._calls.values()):
                 call.cancel()
         finally:
             if free:
                 self._changed.release()
 
-    def _read(self, line: bytes | None) -> Json:
-        if line is None:
-            raise Fault(-32600, f"A message may have at most {LINE >> 20} MiB.")
-        try:
-            message = json.loads(line.decode(), parse_constant=_no_number)
-        except (ValueError, RecursionError):
-            raise Fault(-32700, "That is not JSON.") from None
-        if isinstance(message, list):
-            raise Fault(-32600, "Batches are not taken; send one message a line.")
-        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            raise Fault(-32600, "That is no JSON-RPC 2.0 message.")
-        return message
-
     def _notice(self, method: str, params: Any) -> None:
         if method == "notifications/cancelled" and isinstance(params, dict):
-            identity = _identity({"id": params.get("requestId")})
+            which = identity(params.get("requestId"))
             with self._changed:
-                call = self._calls.get(identity) if identity is not None else None
+                call = self._calls.get(which) if which is not None else None
                 if call is not None:
                     call.cancel()
+                elif which is not None and which in self._subscriptions:
+                    self._subscriptions.end(which)
 
-    def _request(self, identity: str | int, method: str, params: Json) -> None:
-        meta = params.get("_meta", {})
-        if not isinstance(meta, dict):
-            raise Fault(-32602, "The _meta must be an object.")
-        modern = method == "server/discover" or META + "protocolVersion" in meta
-        if modern:
-            self._check(meta)
-        elif not self._greeted and method not in ("initialize", "ping"):
+    def _request(self, request: Request) -> None:
+        if not request.modern and not self._greeted and request.method not in ("initialize", "ping"):
             raise Fault(-32602, f"Send initialize first, or _meta with {META}protocolVersion.")
-        match method, modern:
-            case "tools/call", _:
-                self._call(identity, params, meta, modern)
-            case "tools/list", _:
-                if "cursor" in params:
-                    raise Fault(-32602, "There is no such cursor: the list has one page.")
-                self._answer(identity, {"tools": [tool.told() for tool in TOOLS.values()]}, modern, CACHE)
-            case "server/discover", True:
-                about = {"supportedVersions": [MODERN], **self._about()}
-                self._answer(identity, about, modern, CACHE)
-            case "initialize", False:
-                self._answer(identity, self._greet(params), modern)
-            case "ping", False:
-                self._answer(identity, {}, modern)
-            case _:
-                raise Fault(-32601, "There is no such method.")
-
-    def _check(self, meta: Json) -> None:
-        version = meta.get(META + "protocolVersion")
-        if not isinstance(version, str):
-            raise Fault(-32602, f"The _meta needs {META}protocolVersion, a string.")
-        if not isinstance(meta.get(META + "clientCapabilities"), dict):
-            raise Fault(-32602, f"The _meta needs {META}clientCapabilities, an object.")
-        if version != MODERN:
-            data = {"supported": [MODERN], "requested": version}
-            raise Fault(-32022, "That protocol version is not spoken here.", data)
+        answer = (self._modern if request.modern else self._legacy).get(request.method)
+        if answer is None:
+            raise Fault(-32601, "There is no such method.")
+        answer(request)
 
     def _about(self) -> Json:
         instructions = (
             f"Reads files beneath some folders, and changes nothing. {self._files.roots.sentence()}"
         )
-        return {"capabilities": {"tools": {}}, "instructions": instructions}
+        return {"capabilities": {"tools": {}, "resources": {"subscribe": True}}, "instructions": instructions}
 
-    def _greet(self, params: Json) -> Json:
-        version = params.get("protocolVersion")
-        if not isinstance(version, str):
-            raise Fault(-32602, "The params need a protocolVersion, a string.")
+    def _discover(self, request: Request) -> None:
+        self._answer(request, request.keep({"supportedVersions": [MODERN], **self._about()}, _FIXED))
+
+    def _greet(self, request: Request) -> None:
+        about = {"protocolVersion": chosen(request.params), "serverInfo": ABOUT, **self._about()}
         self._greeted = True
-        chosen = version if version in LEGACY else LEGACY[-1]
-        return {"protocolVersion": chosen, "serverInfo": ABOUT, **self._about()}
+        self._answer(request, about)
 
-    def _call(self, identity: str | int, params: Json, meta: Json, modern: bool) -> None:
-        name = params.get("name")
+    def _ping(self, request: Request) -> None:
+        self._answer(request, {})
+
+    def _list_tools(self, request: Request) -> None:
+        self._answer(request, _whole(request, {"tools": [tool.told() for tool in TOOLS.values()]}))
+
+    def _list_templates(self, request: Request) -> None:
+        self._answer(request, _whole(request, self._resources.templates()))
+
+    def _list(self, request: Request) -> None:
+        cursor = request.params.get("cursor")
+        if "cursor" in request.params and not isinstance(cursor, str):
+            raise Fault(-32602, "A cursor is a string.")
+        self._work(request, lambda call: request.keep(self._resources.list(cursor, call), _LISTED))
+
+    def _read(self, request: Request) -> None:
+        uri = _uri(request)
+        self._work(request, lambda call: request.keep(self._look(request, uri, call), 0, "private"))
+
+    def _look(self, request: Request, uri: str, call: Call) -> Json:
+        try:
+            return self._resources.read(uri, call)
+        except Missing:
+            raise _missing(request, uri) from None
+
+    def _subscribe(self, request: Request) -> None:
+        uri = _uri(request)
+        with self._changed:
+            if not self._subscriptions.subscribe(uri):
+                raise _missing(request, uri, "There is no such resource, or too many are watched.")
+        self._answer(request, {})
+
+    def _unsubscribe(self, request: Request) -> None:
+        with self._changed:
+            self._subscriptions.unsubscribe(_uri(request))
+        self._answer(request, {})
+
+    def _listen(self, request: Request) -> None:
+        with self._changed:
+            self._check_free(request)
+            self._subscriptions.listen(request.id, request.params.get("notifications"))
+
+    def _tell_change(self, uri: str) -> None:
+        with self._changed:
+            self._subscriptions.changed(uri)
+
+    def _part(self) -> None:
+        with self._changed:
+            for stream in self._subscriptions.streams():
+                self._subscriptions.end(stream)
+                meta = {META + "serverInfo": ABOUT, META + "subscriptionId": stream}
+                self._say({"result": {"resultType": "complete", "_meta": meta}}, stream)
+            self._changed.notify_all()
+
+    def _check_free(self, request: Request) -> None:
+        if request.id in self._calls or request.id in self._subscriptions:
+            raise Fault(-32600, "A request with this id is under way.")
+
+    def _call(self, request: Request) -> None:
+        name = request.params.get("name")
         tool = TOOLS.get(name) if isinstance(name, str) else None
         if tool is None:
             raise Fault(-32602, f"There is no such tool; there are: {', '.join(TOOLS)}.")
-        arguments = params.get("arguments", {})
+        arguments = request.params.get("arguments", {})
         if not isinstance(arguments, dict):
             raise Fault(-32602, "The arguments must be an object.")
-        call = Call(partial(self._tell, meta.get("progressToken")))
-        with self._changed:
-            if identity in self._calls:
-                raise Fault(-32600, "A request with this id is under way.")
-            if len(self._calls) < CALLS:
-                self._calls[identity] = call
-        if self._calls.get(identity) is call:
-            self._start(partial(self._run, identity, call, tool, arguments, modern))
-        else:
-            self._answer(identity, _failure("Too many calls at once; try again when one has ended."), modern)
+        if not self._begin(request, partial(self._try, tool, arguments)):
+            self._answer(request, _failure(_BUSY))
 
-    def _run(self, identity: str | int, call: Call, tool: Tool, arguments: Json, modern: bool) -> None:
+    def _work(self, request: Request, work: Work) -> None:
+        if not self._begin(request, work):
+            raise Fault(-32603, _BUSY)
+
+    def _begin(self, request: Request, work: Work) -> bool:
+        call = Call(partial(self._tell, request.meta.get("progressToken")))
+        with self._changed:
+            self._check_free(request)
+            if len(self._calls) >= CALLS:
+                return False
+            self._calls[request.id] = call
+        self._start(partial(self._run, request, call, work))
+        return True
+
+    def _run(self, request: Request, call: Call, work: Work) -> None:
         body: Json = {}
         try:
             call.check()
-            body = {"result": self._dress(self._try(tool, arguments, call), modern)}
+            body = {"result": request.dress(work(call))}
         except Cancelled:
             pass
+        except Fault as fault:
+            body = {"error": fault.body}
         except Exception:
             self._log(traceback.format_exc())
-            body = {"error": {"code": -32603, "message": "The tool failed; its log says why."}}
+            body = {"error": {"code": -32603, "message": "That failed; the server's log says why."}}
         # A cancelled call keeps its place until here: cancelling is no way to
         # have more of them waiting than are allowed.
         with self._changed:
             if not call.cancelled:
-                self._say(body, identity)
-            del self._calls[identity]
+                self._say(body, request.id)
+            del self._calls[request.id]
             self._changed.notify_all()
 
     def _try(self, tool: Tool, arguments: Json, call: Call) -> Json:
@@ -260,26 +277,37 @@ class Server:
         return {"content": [{"type": "text", "text": text}], "structuredContent": told, "isError": False}
 
     def _tell(self, token: Any, call: Call, progress: int, message: str) -> None:
-        if isinstance(token, str | int) and not isinstance(token, bool):
+        if identity(token) is not None:
             with self._changed:
                 if not call.cancelled:
                     params = {"progressToken": token, "progress": progress, "message": message}
                     self._say({"method": "notifications/progress", "params": params})
 
-    def _answer(self, identity: str | int, result: Json, modern: bool, hints: Json | None = None) -> None:
-        self._say({"result": self._dress(result, modern, hints)}, identity)
+    def _answer(self, request: Request, result: Json) -> None:
+        self._say({"result": request.dress(result)}, request.id)
 
-    def _dress(self, result: Json, modern: bool, hints: Json | None = None) -> Json:
-        if not modern:
-            return result
-        return {"resultType": "complete", **result, **(hints or {}), "_meta": {META + "serverInfo": ABOUT}}
-
-    def _say(self, body: Json, identity: str | int | None = None) -> None:
-        about: Json = {"jsonrpc": "2.0"} if identity is None else {"jsonrpc": "2.0", "id": identity}
-        # ASCII only: no line separator and no lone surrogate is left to a reader's mercy.
-        line = json.dumps(about | body, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    def _say(self, body: Json, about: str | int | None = None) -> None:
+        line = render(body, about)
         with self._changed:
             self._write(line)
+
+
+def _whole(request: Request, result: Json) -> Json:
+    if "cursor" in request.params:
+        raise Fault(-32602, "There is no such cursor: the list has one page.")
+    return request.keep(result, _FIXED)
+
+
+def _uri(request: Request) -> str:
+    uri = request.params.get("uri")
+    if not isinstance(uri, str):
+        raise Fault(-32602, "The params need a uri, a string.")
+    return uri
+
+
+def _missing(request: Request, uri: str, sentence: str = "There is no such resource.") -> Fault:
+    # MCP, "Resources", "Error Handling": the number is another one in each era.
+    return Fault(-32602 if request.modern else -32002, sentence, {"uri": uri})
 
 
 def _failure(sentence: str) -> Json:

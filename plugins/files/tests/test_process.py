@@ -127,6 +127,18 @@ class Program(Folders):
         self.call(3, "stat", path="docs")
         self.assertEqual(self.hear()["id"], 3)
 
+    def test_watched(self) -> None:
+        """
+        A client that has subscribed to a file is told when it changes, without asking.
+        """
+        uri = (self.docs / "a.txt").as_uri()
+        self.say("resources/subscribe", 1, uri=uri)
+        self.assertEqual(self.hear()["result"], {})
+        self.put("a.txt", b"another content\n")
+        self.assertEqual(self.hear()["params"], {"uri": uri})
+        self.say("resources/read", 2, uri=uri)
+        self.assertEqual(self.hear()["result"]["contents"][0]["text"], "another content\n")
+
     def test_end_of_input(self) -> None:
         """
         At the end of input it answers what was asked and ends quietly.

@@ -12,11 +12,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from plugins.files.beneath.call import Call, Json
+from plugins.files.beneath.eras import LEGACY, META, MODERN
 from plugins.files.beneath.place import Roots
-from plugins.files.beneath.server import CALLS, LEGACY, LINE, META, MODERN, Server, lines
+from plugins.files.beneath.server import CALLS, Server
 from plugins.files.beneath.tools import Files
 from plugins.files.tests.given import Folders
 
@@ -77,6 +76,14 @@ class Conversation(Folders):
         (answer,) = self.send({"jsonrpc": "2.0", "id": identity, "method": method, "params": params})
         return answer
 
+    def slow(self, method: str, **params: Any) -> Json:
+        """
+        Send a request that is answered by another thread.
+        """
+        self.assertEqual(self.send({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}), [])
+        (answer,) = self.run_all()
+        return answer
+
     def modern(self, method: str, **params: Any) -> Json:
         """
         Send a request of the modern era.
@@ -125,7 +132,7 @@ class LegacyTests(Conversation):
         ]:
             result = self.greet(asked)["result"]
             self.assertEqual(result["protocolVersion"], given)
-            self.assertEqual(result["capabilities"], {"tools": {}})
+            self.assertEqual(result["capabilities"], {"tools": {}, "resources": {"subscribe": True}})
             self.assertEqual(result["serverInfo"]["name"], "files")
             self.assertIn("docs", result["instructions"])
 
@@ -177,12 +184,24 @@ class LegacyTests(Conversation):
         self.assertEqual(set(answer["result"]), {"content", "structuredContent", "isError"})
         self.assertIs(answer["result"]["isError"], False)
 
+    def test_resources(self) -> None:
+        """
+        Resources are listed and read, and one that is not there is -32002 with its URI.
+        """
+        self.greet()
+        self.assertEqual(list(self.slow("resources/list")["result"]), ["resources"])
+        (template,) = self.request("resources/templates/list")["result"]["resourceTemplates"]
+        uri = template["uriTemplate"].replace("{+path}", "a.txt")
+        self.assertEqual(list(self.slow("resources/read", uri=uri)["result"]), ["contents"])
+        error = self.slow("resources/read", uri=uri + "x")["error"]
+        self.assertEqual((error["code"], error["data"]), (-32002, {"uri": uri + "x"}))
+
     def test_unknown_method(self) -> None:
         """
         What is not offered is -32601, and so is the modern listen.
         """
         self.greet()
-        for method in ("resources/list", "prompts/list", "logging/setLevel", "subscriptions/listen", "x"):
+        for method in ("prompts/list", "prompts/get", "logging/setLevel", "subscriptions/listen", "x"):
             self.assertEqual(self.request(method)["error"]["code"], -32601)
 
 
@@ -198,7 +217,7 @@ class ModernTests(Conversation):
         result = self.modern("server/discover")["result"]
         self.assertEqual(result["supportedVersions"], [MODERN])
         self.assertEqual(result["resultType"], "complete")
-        self.assertEqual(result["capabilities"], {"tools": {}})
+        self.assertEqual(result["capabilities"], {"tools": {}, "resources": {"subscribe": True}})
         self.assertEqual(result["_meta"][META + "serverInfo"]["name"], "files")
         self.assertGreaterEqual(result["ttlMs"], 0)
         self.assertEqual(result["cacheScope"], "public")
@@ -220,6 +239,31 @@ class ModernTests(Conversation):
             self.assertEqual(answer["result"]["resultType"], "complete")
             self.assertIn(META + "serverInfo", answer["result"]["_meta"])
             self.assertNotIn("ttlMs", answer["result"])
+
+    def test_resources(self) -> None:
+        """
+        Lists and reads say how long they may be kept; what is not there is -32602 with its URI.
+        """
+        (template,) = self.modern("resources/templates/list")["result"]["resourceTemplates"]
+        uri = template["uriTemplate"].replace("{+path}", "a.txt")
+        for method, params in (("resources/list", {}), ("resources/read", {"uri": uri})):
+            result = self.slow(method, _meta=MODERN_META, **params)["result"]
+            self.assertLessEqual({"resultType", "ttlMs", "cacheScope", "_meta"}, set(result))
+        error = self.slow("resources/read", _meta=MODERN_META, uri=uri + "x")["error"]
+        self.assertEqual((error["code"], error["data"]), (-32602, {"uri": uri + "x"}))
+
+    def test_wrong_resources(self) -> None:
+        """
+        A URI or a cursor that is none is -32602.
+        """
+        for method, params in (
+            ("resources/read", {"uri": 5}),
+            ("resources/read", {}),
+            ("resources/list", {"cursor": None}),
+            ("resources/templates/list", {"cursor": "x"}),
+        ):
+            self.assertEqual(self.modern(method, **params)["error"]["code"], -32602)
+        self.assertEqual(self.slow("resources/list", _meta=MODERN_META, cursor="x")["error"]["code"], -32602)
 
     def test_envelope(self) -> None:
         """
@@ -251,7 +295,7 @@ class ModernTests(Conversation):
         """
         Methods of the legacy era are unknown in this one.
         """
-        for method in ("initialize", "ping", "logging/setLevel", "nothing"):
+        for method in ("initialize", "ping", "resources/subscribe", "logging/setLevel", "nothing"):
             self.assertEqual(self.modern(method)["error"]["code"], -32601)
 
     def test_both(self) -> None:
@@ -328,6 +372,7 @@ class CallTests(Conversation):
             self.call("list", 100 + number)
             self.cancel(100 + number)
         self.assertIs(self.modern("tools/call", name="list")["result"]["isError"], True)
+        self.assertEqual(self.modern("resources/list")["error"]["code"], -32603)
         self.assertEqual(self.run_all(), [])
         self.call("list")
         self.assertEqual(len(self.run_all()), 1)
@@ -535,34 +580,3 @@ class HostileTests(Conversation):
         self.server.hear(None)
         self.assertEqual(self.flush()[0]["error"]["code"], -32600)
         self.assertIn("result", self.request("ping"))
-
-
-class LinesTests(SynchronousTestCase):
-    """
-    Lines out of a stream.
-    """
-
-    def split(self, *chunks: bytes) -> list[bytes | None]:
-        """
-        Tell the lines in what a descriptor gives.
-        """
-        left = [*chunks, b""]
-        return list(lines(lambda _size: left.pop(0)))
-
-    def test_anywhere(self) -> None:
-        """
-        Lines come out the same wherever the stream is split; what is unfinished at its end is none.
-        """
-        stream = b"one\n\ntwo\r\nthree"
-        for at in range(1, len(stream)):
-            self.assertEqual(self.split(stream[:at], stream[at:]), [b"one", b"", b"two\r"])
-
-    def test_too_long(self) -> None:
-        """
-        A line beyond the bound is told as too long once, and the next one is whole.
-        """
-        chunk = b"x" * (64 << 10)
-        count = LINE // len(chunk)
-        self.assertEqual(self.split(*[chunk] * count, b"\nnext\n"), [chunk * count, b"next"])
-        self.assertEqual(self.split(*[chunk] * count, b"y\nnext\n"), [None, b"next"])
-        self.assertEqual(self.split(*[chunk] * count * 3, b"\nnext\n"), [None, b"next"])
