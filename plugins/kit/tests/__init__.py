@@ -1,0 +1,5 @@
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests of the kit, with programs that are built from it.
+"""
