@@ -73,6 +73,67 @@ class DaemonStopped(Event):
 
 
 @frozen
+class LeftoversKilled(Event):
+    """
+    Processes were there that the workers of an earlier daemon had left behind.
+    """
+
+    level = Level.WARN
+    sentence = "killed {count} processes that an earlier daemon's workers had left behind"
+    count: int
+
+
+@frozen
+class StoreUnwritable(Event):
+    """
+    What should survive a restart could not be written; it is tried again.
+    """
+
+    level = Level.ERROR
+    sentence = "{why}"
+    why: str
+
+
+@frozen
+class ConfigurationReloaded(Event):
+    """
+    Another configuration is in force.
+
+    Attributes:
+        added: Names of plugins that are run now and were not before, or ``nothing``; so the others.
+        removed: Of those that are not run any more.
+        changed: Of those that are run otherwise.
+    """
+
+    sentence = "configuration reloaded: added {added}; removed {removed}; changed {changed}"
+    added: str
+    removed: str
+    changed: str
+
+
+@frozen
+class ChangeWaits(Event):
+    """
+    A key has another value in the configuration, which only a new start can bring.
+    """
+
+    level = Level.WARN
+    sentence = "{key} has changed: the new value acts at the next start"
+    key: str
+
+
+@frozen
+class ConfigurationRefused(Event):
+    """
+    Another configuration was to be read, and is wrong; the former one stays.
+    """
+
+    level = Level.ERROR
+    sentence = "the configuration is not reloaded: {problems}"
+    problems: str
+
+
+@frozen
 class PluginLeftOut(Event):
     """
     A plugin can't run on this machine.
@@ -161,7 +222,7 @@ class WorkerEnded(Event):
 
     Attributes:
         lost: How many calls it had.
-        again: After how many seconds it is started again; None if it is not.
+        again: After how many seconds the next one may be started.
     """
 
     level = Level.WARN
@@ -171,6 +232,34 @@ class WorkerEnded(Event):
     why: str
     lost: int
     again: float
+
+
+@frozen
+class PluginFailed(Event):
+    """
+    A plugin failed so often that it is given up for a while.
+
+    Attributes:
+        again: After how many seconds it is tried again.
+    """
+
+    level = Level.ERROR
+    sentence = "{plugin}: given up: {why}; next try in {again} s"
+    plugin: str
+    why: str
+    again: float
+
+
+@frozen
+class WorkerRetired(Event):
+    """
+    A worker gets no more calls, and is stopped once those that it has are over.
+    """
+
+    sentence = "{plugin}: worker {pid} retires: {why}"
+    plugin: str
+    pid: int
+    why: str
 
 
 @frozen
@@ -285,6 +374,25 @@ class Incident(Event):
     sentence = "incident {request}: {trace}"
     request: str
     trace: str
+
+
+@frozen
+class AdminAsked(Event):
+    """
+    Somebody asked the daemon to change something, and it is over.
+
+    Attributes:
+        who: The principal.
+        verb: What was asked for.
+        argument: Of what; empty: of the daemon.
+        outcome: ``done``, or why it was not.
+    """
+
+    sentence = "{who} asked for {verb} {argument}: {outcome}"
+    who: str
+    verb: str
+    argument: str
+    outcome: str
 
 
 Observer = Callable[[Event], None]

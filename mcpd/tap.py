@@ -12,6 +12,7 @@ import getpass
 import os
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
@@ -21,12 +22,11 @@ from twisted.python import usage
 from twisted.python.components import Componentized
 
 from mcpd import __version__
-from mcpd.config.development import development
-from mcpd.config.load import find_configuration, load
+from mcpd.config.again import Loaded, Source
 from mcpd.config.problem import ConfigurationError
-from mcpd.config.settings import Settings
-from mcpd.daemon import Daemon, World
-from mcpd.events import PluginLeftOut, Publisher
+from mcpd.daemon.service import Daemon
+from mcpd.daemon.world import World
+from mcpd.events import Publisher
 from mcpd.log import log_events, observer
 
 _BAD_CONFIGURATION = 78
@@ -51,9 +51,8 @@ class Options(usage.Options):
         ["check", None, "Print every error of the configuration and exit 78, or exit 0."]
     ]
 
-    settings: Settings
-    left_out: tuple[PluginLeftOut, ...] = ()
-    is_development = False
+    source: Source
+    loaded: Loaded
     logs_elsewhere = False
 
     def opt_version(self) -> None:
@@ -79,15 +78,16 @@ class Options(usage.Options):
             self._set_up_twistd(self.parent)
 
     def _load(self) -> None:
-        uid = os.getuid()
-        path = find_configuration(self["config"], os.environ)
-        if path is not None:
-            self.settings = load(path, os.environ, uid)
-            return
-        found = development(os.environ, Path.cwd(), _INSTALLED, Path(sys.executable), uid)
-        self.is_development = True
-        self.settings = found.settings
-        self.left_out = tuple(PluginLeftOut(item.plugin, item.why) for item in found.left_out)
+        python, uid = Path(sys.executable), os.getuid()
+        self.source = Source.find(self["config"], os.environ, Path.cwd(), _INSTALLED, python, uid)
+        self.loaded = self.source.load()
+
+    @property
+    def is_development(self) -> bool:
+        """
+        Whether nobody configured anything.
+        """
+        return self.source.file is None
 
     def _set_up_twistd(self, twistd: usage.Options) -> None:
         # In the foreground nobody needs a file with our number, and the state
@@ -100,7 +100,7 @@ class Options(usage.Options):
         """
         Make what writes the log, as configured.
         """
-        log = self.settings.daemon.log
+        log = self.loaded.settings.daemon.log
         file: TextIO = sys.stdout
         if log.file != "-":
             file = open(log.file, "a", encoding="utf-8")  # noqa: SIM115  open as long as the process
@@ -158,10 +158,11 @@ def makeService(options: Options) -> IService:
     keep_memory(ctypes.CDLL(None))
     publisher = Publisher()
     publisher.observe(log_events(Logger(namespace="mcpd")))
-    for event in options.left_out:
-        publisher.tell(event)
-    world = World(reactor, os.urandom, random.random, dict(os.environ), getpass.getuser(), sys.executable)
-    daemon = Daemon(options.settings, world, publisher)
+    environ = dict(os.environ)
+    world = World(
+        reactor, os.urandom, random.random, time.time, environ, os.getuid(), getpass.getuser(), sys.executable
+    )
+    daemon = Daemon(options.loaded, options.source.load, world, publisher)
     if options.is_development:
         daemon.when_open(_greet)
     logged = Logged(options)
@@ -179,6 +180,7 @@ mcpd serves for development, to this machine only:
 
   address  {address}/mcp
   key      in {daemon.key_file}
+  status   mcpctl status
 
 For a client's mcpServers:
 

@@ -2,7 +2,7 @@
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
-Durations, sizes and rates as an operator writes them.
+Durations, sizes, counts and rates as an operator writes them.
 
 A :data:`Seconds` or :data:`Bytes` is an ordinary number with a name, so that a
 specification's field says its unit and the configuration knows how to read it.
@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import NewType
 
+from attrs import frozen
+
 Seconds = NewType("Seconds", float)
 """A duration in seconds, written ``"250ms"``, ``"30s"``, ``"5m"`` or ``"24h"``."""
 
@@ -22,8 +24,30 @@ Wait = NewType("Wait", float)
 Bytes = NewType("Bytes", int)
 """A size in bytes, written ``"64K"``, ``"256M"`` or ``"1G"`` (powers of 1024)."""
 
+Count = NewType("Count", int)
+"""A whole number that may be 0, which says: no bound."""
+
+Room = NewType("Room", int)
+"""A size like :data:`Bytes` that may be ``"0"``, which says: no bound."""
+
+
+@frozen
+class Tries:
+    """
+    So many times in so long, written ``"5/5m"``.
+
+    Attributes:
+        count: How many times, one or more.
+        seconds: In how many seconds.
+    """
+
+    count: int
+    seconds: Seconds
+
+
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)\Z", re.ASCII)
 _SIZE = re.compile(r"(\d{1,12})([KMG]?)\Z", re.ASCII)
+_TIMES = re.compile(r"[1-9]\d{0,5}\Z", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -56,6 +80,19 @@ def read_bytes(text: str) -> Bytes:
     return Bytes(int(match[1]) * _BYTES[match[2]])
 
 
+def read_tries(text: str) -> Tries:
+    """
+    Read how many times in how long.
+
+    Raises:
+        ValueError: It is not a number, a slash and a duration.
+    """
+    count, slash, duration = text.partition("/")
+    if not slash or not _TIMES.match(count):
+        raise ValueError('so many times in so long are written "5/5m"')
+    return Tries(int(count), read_seconds(duration))
+
+
 def write_seconds(value: float) -> str:
     """
     Write a duration as :func:`read_seconds` reads it, in the largest unit that is exact.
@@ -74,3 +111,10 @@ def write_bytes(value: int) -> str:
         if value and value % _BYTES[unit] == 0:
             return f"{value // _BYTES[unit]}{unit}"
     return str(value)
+
+
+def write_tries(value: Tries) -> str:
+    """
+    Write how many times in how long as :func:`read_tries` reads it.
+    """
+    return f"{value.count}/{write_seconds(value.seconds)}"

@@ -19,12 +19,12 @@ from attrs import frozen
 
 FLOORS: tuple[str, ...] = (
     "events units",
-    "wire audit metrics log systemd",
+    "wire audit metrics log journal systemd trouble",
     "policy",
     "sandbox store",
     "workers access",
     "relay",
-    "web",
+    "web admin",
     "config",
     "daemon",
     "tap testing ctl",
@@ -43,6 +43,12 @@ UNCLEAN = (
 CHILD = "mcpd.sandbox.child"
 """The launcher: a program, not a part of the package."""
 
+REACTORS = {
+    ("mcpd.tap", "makeService"): "the daemon's own",
+    ("mcpd.ctl.tryout", "run"): "mcpctl plugin check runs one plugin in a program without a daemon",
+}
+"""The functions that fetch the global reactor, and why."""
+
 ALOOF = ("live", "conformance", "bench")
 """Folders whose tests are about the whole."""
 
@@ -52,6 +58,8 @@ ALONE = {
     "test_transparency.py": "the whole daemon, compared with its plugins",
     "config/test_refusals.py": "one table of sentences, of judge and checks",
     "config/test_shipped.py": "the files in etc",
+    "workers/test_replace.py": "whole crews: workers that are replaced, and the end of all",
+    "workers/test_share.py": "whole crews: who shares a worker, and who has one",
 }
 """Tests of no one module, and what they are about instead."""
 
@@ -169,13 +177,12 @@ def _opens(tree: ast.AST) -> Iterator[int]:
 
 def reactors(sources: Sources) -> list[str]:
     """
-    Find imports of the global reactor outside of ``tap.makeService``.
+    Find imports of the global reactor in other functions than :data:`REACTORS`.
     """
     return [
         f"{module}:{that.line}: the global reactor"
         for module, that in all_imports(sources)
-        if f"{that.name}.".startswith("twisted.internet.reactor.")
-        and (module, that.function) != ("mcpd.tap", "makeService")
+        if f"{that.name}.".startswith("twisted.internet.reactor.") and (module, that.function) not in REACTORS
     ]
 
 

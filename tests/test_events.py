@@ -14,6 +14,8 @@ from attrs.exceptions import FrozenInstanceError
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.events import (
+    ConfigurationRefused,
+    ConfigurationReloaded,
     DaemonStopped,
     Event,
     Incident,
@@ -56,7 +58,9 @@ class EventTests(SynchronousTestCase):
         self.assertIs(DaemonStopped().level, Level.INFO)
         levels = {kind.__name__: kind.level for kind in Event.__subclasses__()}
         warned = {name for name, level in levels.items() if level is Level.WARN}
-        self.assertIn("WorkerEnded", warned)
+        self.assertLess({"WorkerEnded", "LeftoversKilled", "ChangeWaits"}, warned)
+        errors = {name for name, level in levels.items() if level is Level.ERROR}
+        self.assertLess({"StoreUnwritable", "ConfigurationRefused"}, errors)
         self.assertNotIn("WorkerStopped", warned)
 
     def test_frozen(self) -> None:
@@ -67,6 +71,16 @@ class EventTests(SynchronousTestCase):
         with self.assertRaises(FrozenInstanceError):
             event.pid = 8  # type: ignore[misc]  # what must not work
         self.assertEqual(event, WorkerReady("files", 7, 0.5, "2026-07-28", 3, 1, 2))
+
+    def test_reloaded(self) -> None:
+        """
+        What became of another configuration reads as one line, and each problem of a wrong one has its own.
+        """
+        event = ConfigurationReloaded("a, b", "nothing", "c")
+        said = "configuration reloaded: added a, b; removed nothing; changed c"
+        self.assertEqual(event.sentence.format(**asdict(event)), said)
+        refused = ConfigurationRefused("x.toml:1: a\nx.toml:2: b")
+        self.assertEqual(refused.sentence.format(**asdict(refused)).count("x.toml:"), 2)
 
     def test_written(self) -> None:
         """

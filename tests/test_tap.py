@@ -24,8 +24,9 @@ from zope.interface.verify import verifyObject
 
 from mcpd import __version__
 from mcpd.config.load import SYSTEM
-from mcpd.config.settings import Settings
-from mcpd.daemon import Daemon
+from mcpd.config.problem import ConfigurationError
+from mcpd.daemon.service import Daemon
+from mcpd.events import PluginLeftOut
 from mcpd.tap import Options, keep_memory, makeService
 from mcpd.testing.daemon import MemoryDaemon, settings
 
@@ -139,7 +140,7 @@ class SourceTests(TapCase):
         The command line names the file.
         """
         options = self.parsed("-c", self.write())
-        self.assertEqual(options.settings.daemon.state_dir, f"{self.folder}/state")
+        self.assertEqual(options.loaded.settings.daemon.state_dir, f"{self.folder}/state")
         self.assertFalse(options.is_development)
 
     def test_environment(self) -> None:
@@ -149,8 +150,8 @@ class SourceTests(TapCase):
         self.environ["MCPD_CONFIG"] = self.write()
         self.environ["MCPD_DAEMON__DRAIN"] = "7s"
         options = self.parsed()
-        self.assertEqual(options.settings.daemon.state_dir, f"{self.folder}/state")
-        self.assertEqual(options.settings.daemon.drain, 7)
+        self.assertEqual(options.loaded.settings.daemon.state_dir, f"{self.folder}/state")
+        self.assertEqual(options.loaded.settings.daemon.drain, 7)
         self.assertFalse(options.is_development)
 
     def test_development(self) -> None:
@@ -165,11 +166,11 @@ class SourceTests(TapCase):
             (plugin / "plugin.toml").write_text(f'command = ["{command}"]\n')
         options = self.parsed()
         self.assertTrue(options.is_development)
-        self.assertEqual([plugin.name for plugin in options.settings.plugins], ["here"])
-        ((left),) = options.left_out
+        self.assertEqual([plugin.name for plugin in options.loaded.settings.plugins], ["here"])
+        ((left),) = options.loaded.left_out
         self.assertEqual(left.plugin, "gone")
         self.assertIn("/no/such/program", left.why)
-        self.assertEqual(options.settings.daemon.state_dir, f"{self.folder}/xdg/mcpd")
+        self.assertEqual(options.loaded.settings.daemon.state_dir, f"{self.folder}/xdg/mcpd")
 
 
 class TwistdTests(TapCase):
@@ -246,8 +247,20 @@ class ServiceTests(TapCase):
         self.assertEqual((os.listdir("/proc/self/fd"), os.listdir(self.folder)), before)
         daemon = self.made("-c", self.write())
         self.assertIs(daemon._opened, None)
-        self.assertEqual(daemon.settings, options.settings)
+        self.assertEqual(daemon.settings, options.loaded.settings)
         self.assertEqual(daemon.addresses, [])
+
+    def test_again(self) -> None:
+        """
+        The configuration is read again from where it came, as it is written then, wherever the daemon is.
+        """
+        path = self.write()
+        daemon = self.made("-c", os.path.basename(path))
+        os.chdir("/")
+        self.write(GOOD.replace("8420", "8421"))
+        self.assertEqual(daemon._again().settings.listen[0].endpoint, "tcp:8421:interface=127.0.0.1")
+        os.unlink(path)
+        self.assertRaises(ConfigurationError, daemon._again)
 
     def test_other_parent(self) -> None:
         """
@@ -272,8 +285,7 @@ class ServiceTests(TapCase):
         """
         Without a file the log goes to standard output.
         """
-        options = Options()
-        options.settings = Settings()
+        options = self.parsed("-c", self.write('[daemon]\nplugin_dir = ""\n'))
         write = options.observer()
         write({"log_time": 0.0, "log_level": LogLevel.info, "log_format": "x", "log_namespace": "n"})
         self.assertEqual(json.loads(self.out.getvalue())["text"], "x")
@@ -317,15 +329,11 @@ class ServiceTests(TapCase):
         self.assertEqual(Glibc.told, [(-1, 128 << 20), (-3, 32 << 20)])
         self.assertFalse(keep_memory(object()))
 
-    def test_left_out(self) -> None:
+    def test_told(self) -> None:
         """
-        A plugin that can't run here is named in the log.
+        What happens in the daemon is in the log, and in the journal that operators read.
         """
-        if os.path.exists(SYSTEM):
-            self.skipTest(f"this machine has {SYSTEM}")
-        plugin = self.folder / "plugins" / "gone"
-        plugin.mkdir(parents=True)
-        (plugin / "plugin.toml").write_text('command = ["/no/such/program"]\n')
+        daemon = self.made("-c", self.write())
         heard: list[Any] = []
 
         @implementer(ILogObserver)
@@ -334,6 +342,7 @@ class ServiceTests(TapCase):
 
         globalLogPublisher.addObserver(hear)
         self.addCleanup(globalLogPublisher.removeObserver, hear)
-        makeService(self.parsed())
+        daemon._publisher.tell(PluginLeftOut("gone", "there is no such program"))
         told = [event["plugin"] for event in heard if event.get("event") == "PluginLeftOut"]
         self.assertEqual(told, ["gone"])
+        self.assertEqual([line.plugin for line in daemon.journal.last(9)], ["gone"])

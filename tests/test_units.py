@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.units import read_bytes, read_seconds, write_bytes, write_seconds
+from mcpd.units import (
+    Seconds,
+    Tries,
+    read_bytes,
+    read_seconds,
+    read_tries,
+    write_bytes,
+    write_seconds,
+    write_tries,
+)
 
 
 class UnitsTests(SynchronousTestCase):
@@ -49,6 +58,33 @@ class UnitsTests(SynchronousTestCase):
             with self.assertRaisesRegex(ValueError, "a size is written", msg=text):
                 read_bytes(text)
 
+    def test_tries(self) -> None:
+        """
+        So many times in so long are a number and a duration, with a slash.
+        """
+        self.assertEqual(read_tries("5/5m"), Tries(5, Seconds(300)))
+        self.assertEqual(read_tries("999999/250ms"), Tries(999999, Seconds(0.25)))
+
+    def test_no_tries(self) -> None:
+        """
+        Nothing else is.
+        """
+        for text in (
+            "",
+            "5",
+            "5/",
+            "/5m",
+            "0/5m",
+            "05/5m",
+            "-5/5m",
+            "1000000/5m",
+            "5 /5m",
+            "5/5m/5m",
+            "٣/5m",
+        ):
+            with self.assertRaises(ValueError, msg=text):
+                read_tries(text)
+
     def test_written(self) -> None:
         """
         A value is written in the largest unit that is exact.
@@ -65,6 +101,14 @@ class UnitsTests(SynchronousTestCase):
         """
         seconds = read_seconds(f"{number}{unit}")
         self.assertEqual(read_seconds(write_seconds(seconds)), seconds)
+
+    @given(st.integers(1, 999_999), st.integers(0, 999_999_999), st.sampled_from(["ms", "s", "m", "h"]))
+    def test_tries_again(self, count: int, number: int, unit: str) -> None:
+        """
+        So are so many times in so long.
+        """
+        tries = Tries(count, read_seconds(f"{number}{unit}"))
+        self.assertEqual(read_tries(write_tries(tries)), tries)
 
     @given(st.integers(0, 999_999_999), st.sampled_from(["", "K", "M", "G"]))
     def test_sizes_again(self, number: int, unit: str) -> None:

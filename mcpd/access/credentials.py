@@ -8,15 +8,21 @@ Credentials become a principal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hmac import compare_digest
+from typing import Protocol
 
 from attrs import define, field
 
-from mcpd.policy.apikeys import ApiKey
+from mcpd.policy.apikeys import ApiKey, read_id
 from mcpd.wire.fault import Fault, Kind
 
 _CHALLENGE = ((b"WWW-Authenticate", b"Bearer"),)
 _WRONG = ((b"WWW-Authenticate", b'Bearer error="invalid_token"'),)
+
+# Values that are known again, and how many bytes such a one may have.
+_MOST = 1024
+_LONGEST = 128
+# Who has an id that nobody has is refused in the same time: no key has this digest.
+_NOBODY = ApiKey("", "", bytes(32))
 
 
 class NoCredentials:
@@ -31,22 +37,28 @@ class NoCredentials:
         return "anonymous"
 
 
+class Keyring(Protocol):
+    """
+    Who knows the keys that open.
+    """
+
+    def find(self, id: str) -> ApiKey | None:
+        """
+        Find a key by the part of it that may be shown; None if it opens no more, too.
+        """
+
+
 @define(eq=False)
 class KeyCredentials:
     """
     A listener that asks for an API key.
 
     Attributes:
-        key: The key that opens it.
-        principal: Who has it.
+        keys: The keys that open it.
     """
 
-    key: ApiKey
-    principal: str = field(init=False)
-    _good: bytes = field(init=False, default=b"", repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.principal = f"key:{self.key.name}"
+    _keys: Keyring = field(repr=False)
+    _good: dict[bytes, ApiKey] = field(init=False, factory=dict, repr=False)
 
     def judge(self, fields: Mapping[bytes, bytes], repeated: frozenset[bytes]) -> str:
         """
@@ -70,12 +82,24 @@ class KeyCredentials:
             raise Fault(Kind.UNAUTHORIZED, "credentials are required", headers=_CHALLENGE)
         if b"authorization" in repeated:
             raise Fault(Kind.UNAUTHORIZED, "these credentials are not accepted", headers=_WRONG)
-        # What was good last time is good again without being hashed.
-        if self._good and compare_digest(value, self._good):
-            return self.principal
+        # What was good before is good again without being hashed, as long as its
+        # key is the one that opens.  A dictionary tells nobody how nearly right
+        # a value is: it compares only values with the same keyed hash.
+        known = self._good.get(value)
+        if known is not None and self._keys.find(known.id) is known:
+            return known.principal
         scheme, _, token = value.partition(b" ")
-        good = self.key.opens(token.strip(b" "))
+        token = token.strip(b" ")
+        key = self._keys.find(read_id(token)) or _NOBODY
+        good = key.opens(token)
         if scheme.lower() != b"bearer" or not good:
             raise Fault(Kind.UNAUTHORIZED, "these credentials are not accepted", headers=_WRONG)
-        self._good = value
-        return self.principal
+        self._keep(value, key)
+        return key.principal
+
+    def _keep(self, value: bytes, key: ApiKey) -> None:
+        # Bounded: the blanks before a key can be as many as a field may have.
+        if len(value) <= _LONGEST:
+            if len(self._good) >= _MOST:
+                self._good.clear()
+            self._good[value] = key

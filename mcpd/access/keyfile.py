@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mcpd.policy import apikeys
+from mcpd.policy.apikeys import ApiKey
+from mcpd.store.keys import FIRST, KeyRecord
 from mcpd.store.secretfile import Unsafe, read_or_make
 
 # Bounded: a key has one short line.
@@ -21,6 +23,17 @@ class UnusableKey(Exception):
     """
     The file can't be trusted; its text says why and what to do.
     """
+
+
+def first_record(path: Path, entropy: Callable[[int], bytes]) -> KeyRecord:
+    """
+    Tell of the key, made at the first start.
+
+    Its file tells since when there is one.  The arguments and what is raised
+    are those of :func:`first_key`.
+    """
+    key = ApiKey.of(FIRST, first_key(path, entropy))
+    return KeyRecord(key, "all", int(path.stat().st_mtime), file=str(path))
 
 
 def first_key(path: Path, entropy: Callable[[int], bytes]) -> str:

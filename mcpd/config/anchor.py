@@ -24,7 +24,7 @@ def anchor_daemon(table: Any, folder: str) -> None:
     """
     if not isinstance(table, dict):
         return
-    for key in table.keys() & {"state_dir", "plugin_dir"}:
+    for key in table.keys() & {"state_dir", "runtime_dir", "plugin_dir"}:
         table[key] = _anchored(table[key], folder)
     log = table.get("log")
     if isinstance(log, dict) and log.get("file", "-") != "-":

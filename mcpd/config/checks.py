@@ -25,6 +25,12 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z", re.ASCII)
 _PREFIX = re.compile(r"(?!.*__)[A-Za-z0-9_.-]{0,32}\Z", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 
+# More would be a mistake: each worker is a process, and each call holds memory.
+_MOST_WORKERS, _MOST_CALLS = 1000, 10_000
+# A shutdown takes three times as long; and a worker that is younger is not yet of use.
+_LONGEST_STOP, _YOUNGEST = 300.0, 1.0
+# unix(7): a socket's path has up to 107 bytes, and ours ends with /admin.sock.
+_LONGEST_FOLDER = 96
 # A name that is cut needs room for its tail; the protocol has none longer than the second.
 _SHORTEST, _LONGEST = 16, 128
 
@@ -41,12 +47,15 @@ def check_daemon(daemon: DaemonSettings) -> Iterator[Flaw]:
     """
     if not daemon.state_dir:
         yield Flaw(("state_dir",), "is empty", "must be a folder")
+    if (size := len(daemon.runtime_dir.encode(errors="replace"))) > _LONGEST_FOLDER:
+        wrong = f"has {size} bytes as a whole path"
+        yield Flaw(("runtime_dir",), wrong, f"a socket's folder may have {_LONGEST_FOLDER}")
     if not daemon.log.file:
         yield Flaw(("log", "file"), "is empty", 'must be a file, or "-" for standard output')
     if daemon.public_url:
         yield from _read(check_url, daemon.public_url, ("public_url",), URL)
-    texts = {"state_dir": daemon.state_dir, "plugin_dir": daemon.plugin_dir}
-    yield from _without_nul(texts.items())
+    folders = ("state_dir", "runtime_dir", "plugin_dir")
+    yield from _without_nul((key, getattr(daemon, key)) for key in folders)
 
 
 def check_limits(limits: Limits) -> Iterator[Flaw]:
@@ -123,6 +132,8 @@ def check_plugin(plugin: Plugin) -> Iterator[Flaw]:
         yield Flaw(("command",), "has no program", 'must be as ["/usr/bin/program", "argument"]')
     yield from _variables(plugin)
     yield from _times(plugin)
+    yield from _restarts(plugin)
+    yield from _numbers(plugin)
     yield from _without_nul((("cwd", plugin.cwd),))
     for key, words in (("command", plugin.command), ("path", plugin.path)):
         for flaw in _without_nul(enumerate(words)):
@@ -143,16 +154,47 @@ def _variables(plugin: Plugin) -> Iterator[Flaw]:
 
 
 def _times(plugin: Plugin) -> Iterator[Flaw]:
-    times, (first, longest) = plugin.timeouts, plugin.restart.backoff
+    times = plugin.timeouts
     calls: dict[Path, Seconds] = {("timeouts", "call"): times.call}
     calls |= {("timeouts", "tools", tool): patience for tool, patience in times.tools.items()}
     for path, patience in calls.items():
         if patience > times.max:
             allowed = f"must be at most timeouts.max, which is {write_seconds(times.max)}"
             yield Flaw(path, f"is {write_seconds(patience)}", allowed)
+    if times.first_start < times.start:
+        allowed = f"must be at least timeouts.start, which is {write_seconds(times.start)}"
+        yield Flaw(("timeouts", "first_start"), f"is {write_seconds(times.first_start)}", allowed)
+    if times.stop > _LONGEST_STOP:
+        allowed = f"must be at most {write_seconds(_LONGEST_STOP)}"
+        yield Flaw(("timeouts", "stop"), f"is {write_seconds(times.stop)}", allowed)
+
+
+def _restarts(plugin: Plugin) -> Iterator[Flaw]:
+    restart = plugin.restart
+    first, longest = restart.backoff
     if first > longest:
         wrong = f"goes from {write_seconds(first)} to {write_seconds(longest)}"
         yield Flaw(("restart", "backoff"), wrong, "the first pause must be at most the longest")
+    if restart.max_age < _YOUNGEST:
+        allowed = f"must be at least {write_seconds(_YOUNGEST)}"
+        yield Flaw(("restart", "max_age"), f"is {write_seconds(restart.max_age)}", allowed)
+
+
+def _numbers(plugin: Plugin) -> Iterator[Flaw]:
+    workers = plugin.workers
+    yield from _at_most(("concurrency",), plugin.concurrency, _MOST_CALLS)
+    yield from _at_most(("workers", "total"), workers.total, _MOST_WORKERS)
+    total = f"workers.total, which is {workers.total}"
+    yield from _at_most(("workers", "min"), workers.min, workers.total, total)
+    # Elsewhere those that are kept wait for whoever comes, each for another one.
+    if plugin.share == "all" and workers.min <= workers.total:
+        most = f'workers.max, which is {workers.max}, where share = "all"'
+        yield from _at_most(("workers", "min"), workers.min, workers.max, most)
+
+
+def _at_most(path: Path, value: int, most: int, named: str = "") -> Iterator[Flaw]:
+    if value > most:
+        yield Flaw(path, f"is {value}", f"must be at most {named or most}")
 
 
 def _read(read: Callable[[str], object], text: str, path: Path, allowed: str) -> Iterator[Flaw]:

@@ -22,6 +22,7 @@ from mcpd.config.draft import Draft
 from mcpd.config.judge import judge
 from mcpd.config.load import read_environment, read_plugin, read_plugin_dir
 from mcpd.config.problem import ConfigurationError, Place
+from mcpd.config.runtime import state_dir
 from mcpd.config.settings import Settings
 
 _SOURCE = "development defaults"
@@ -48,10 +49,12 @@ class Development:
 
     Attributes:
         settings: What is served.
+        draft: What they were made of.
         left_out: The plugins that are not, by name.
     """
 
     settings: Settings
+    draft: Draft
     left_out: tuple[LeftOut, ...]
 
 
@@ -74,9 +77,9 @@ def development(
             have the same prefix.
     """
     draft = Draft.of_nothing(_SOURCE)
-    draft.set("daemon", "state_dir", _state_dir(environ), Place(_SOURCE))
+    draft.set("daemon", "state_dir", state_dir(environ), Place(_SOURCE))
     draft.set("daemon", "plugin_dir", "", Place(_SOURCE))
-    read_environment(draft, environ)
+    read_environment(draft, environ, str(cwd))
     read_plugin_dir(draft, uid)
     own = cwd / "plugins"
     folder = own if own.is_dir() else installed
@@ -94,18 +97,8 @@ def development(
             read_plugin(draft, file.parent.name, str(file), trust)
     settings = judge(draft)
     plugins = tuple(evolve(plugin, path=(path[0], *plugin.path)) for plugin in settings.plugins)
-    return Development(evolve(settings, plugins=plugins), tuple(left_out))
-
-
-def _state_dir(environ: Mapping[str, str]) -> str:
-    """
-    Find the folder for state (XDG Base Directory Specification 0.8).
-    """
-    said = environ.get("XDG_STATE_HOME", "")
-    if os.path.isabs(said):  # the specification: ignore a relative one
-        return os.path.join(said, "mcpd")
-    home = environ.get("HOME") or os.path.expanduser("~")
-    return os.path.join(home, ".local", "state", "mcpd")
+    draft.places |= {("plugins", plugin.name, "path"): Place(_SOURCE) for plugin in plugins}
+    return Development(evolve(settings, plugins=plugins), draft, tuple(left_out))
 
 
 def _why_not(file: Path, trust: Trust, path: tuple[str, str]) -> str:

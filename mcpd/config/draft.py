@@ -114,6 +114,17 @@ class Draft:
                 return self.places[path[:length]].within(path[length:])
         return self.places[()].within(path)
 
+    def origin(self, path: Path) -> str:
+        """
+        Say who said a value: ``built in`` if nobody did.
+        """
+        place = self.places.get(path)
+        if place is None:
+            return "built in"
+        if place.line is not None:
+            return f"{place.source}:{place.line}"
+        return place.source if place.source == self.places[()].source else f"environment {place.source}"
+
     def refuse(self, path: Path, flaw: Flaw) -> None:
         """
         Note what is wrong with a value, or with a part of it.

@@ -21,9 +21,8 @@ from attrs import evolve
 from mcpd.config.anchor import anchor_daemon
 from mcpd.config.document import Trust, read_document
 from mcpd.config.draft import Draft
-from mcpd.config.judge import judge
 from mcpd.config.problem import ConfigurationError, Flaw, Place, Problem, nearest
-from mcpd.config.settings import DaemonSettings, Settings
+from mcpd.config.settings import DaemonSettings
 from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.web.spec import Limits
 
@@ -49,27 +48,30 @@ def find_configuration(option: str | None, environ: Mapping[str, str], system: s
     return option or environ.get("MCPD_CONFIG") or (system if os.path.exists(system) else None)
 
 
-def load(path: str, environ: Mapping[str, str], uid: int) -> Settings:
+def gather(path: str, environ: Mapping[str, str], uid: int, cwd: str) -> Draft:
     """
-    Read and check the whole configuration.
+    Read all sources, and judge nothing yet.
 
     Args:
         path: The main file.
         environ: The environment, for ``MCPD_SECTION__KEY``.
         uid: Who the daemon will run as, and so may own plugins' files.
+        cwd: The folder that the environment's relative paths start at.
 
     Raises:
-        ConfigurationError: With all that is wrong.
+        ConfigurationError: The main file cannot be read.
     """
     draft = Draft.of_file(read_document(path))
-    read_environment(draft, environ)
+    read_environment(draft, environ, cwd)
     read_plugin_dir(draft, uid)
-    return judge(draft)
+    return draft
 
 
-def read_environment(draft: Draft, environ: Mapping[str, str]) -> None:
+def read_environment(draft: Draft, environ: Mapping[str, str], cwd: str) -> None:
     """
     Let the environment have the last word on scalar keys of single tables.
+
+    Relative paths in it start at ``cwd``.
     """
     known = _variables()
     for name in sorted(environ):
@@ -84,7 +86,7 @@ def read_environment(draft: Draft, environ: Mapping[str, str]) -> None:
             meant = {variable.lower(): variable for variable in known}
             flaw = Flaw((), "unknown variable", allowed, meant.get(nearest(name, meant), ""))
             draft.problems.append(Problem(Place(name), flaw))
-    anchor_daemon(draft.table("daemon"), os.getcwd())
+    anchor_daemon(draft.table("daemon"), cwd)
 
 
 def _variables() -> dict[str, tuple[str, str, Any]]:

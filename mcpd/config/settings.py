@@ -44,6 +44,8 @@ class DaemonSettings:
 
     Attributes:
         state_dir: The folder of everything that survives a restart.
+        runtime_dir: The folder of the admin socket; empty: the first of those
+            that :func:`mcpd.config.runtime.folders` tells.
         plugin_dir: The folder of ``NAME.toml`` files, one a plugin; empty: none.
         public_url: The canonical address, without a slash at its end; empty: not said.
         log: How the log is written.
@@ -52,6 +54,7 @@ class DaemonSettings:
     """
 
     state_dir: str = "/var/lib/mcpd"
+    runtime_dir: str = ""
     plugin_dir: str = "/etc/mcpd/plugins.d"
     public_url: str = ""
     log: Log = Log()

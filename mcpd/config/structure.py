@@ -4,8 +4,8 @@
 """
 From tables to specifications, strictly, with every flaw at once.
 
-Nothing is converted on the way but durations and sizes: a number is not a
-string, and ``true`` is not 1.
+Nothing is converted on the way but durations, sizes and the like: a number is
+not a string, and ``true`` is not 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from cattrs.gen import make_dict_structure_fn
 
 from mcpd.config.problem import Flaw, Path, nearest, quoted
-from mcpd.units import Bytes, Seconds, Wait, read_bytes, read_seconds, write_bytes
+from mcpd.units import (
+    Bytes,
+    Count,
+    Room,
+    Seconds,
+    Tries,
+    Wait,
+    read_bytes,
+    read_seconds,
+    read_tries,
+    write_bytes,
+)
 
 T = TypeVar("T")
 
@@ -33,10 +44,13 @@ MOST_COUNT = 1_000_000_000
 MOST_SECONDS = 8760 * 3600
 MOST_BYTES = 1024 << 30
 
-_COUNT = f"a whole number from 1 to {MOST_COUNT}"
+_NUMBER = f"a whole number from 1 to {MOST_COUNT}"
+_COUNT = f"a whole number up to {MOST_COUNT}, or 0 for any"
 _WAIT = 'a duration from "0s" to "8760h", as "0s", "500ms" or "30s"'
 _DURATION = 'a duration from "1ms" to "8760h", as "250ms", "30s", "5m" or "24h"'
 _SIZE = 'a size from "1" to "1024G", as "512", "64K", "256M" or "1G"'
+_ROOM = 'a size up to "1024G", as "64K", "256M" or "1G", or "0" for any'
+_TRIES = 'so many times in so long, up to 999999 in "8760h", as "5/5m"'
 
 _KINDS: dict[type, str] = {
     str: "a string",
@@ -132,10 +146,13 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     converter.register_structure_hook(str, lambda value, _: _expect(value, str, "a string"))
     converter.register_structure_hook(bool, lambda value, _: _expect(value, bool, "true or false"))
-    converter.register_structure_hook(int, _count)
-    converter.register_structure_hook(Seconds, _seconds)
-    converter.register_structure_hook(Wait, _wait)
-    converter.register_structure_hook(Bytes, _bytes)
+    converter.register_structure_hook(int, lambda value, _: _number(value, 1, _NUMBER))
+    converter.register_structure_hook(Count, lambda value, _: _number(value, 0, _COUNT))
+    converter.register_structure_hook(Seconds, lambda value, _: _duration(value, 1, _DURATION))
+    converter.register_structure_hook(Wait, lambda value, _: _duration(value, 0, _WAIT))
+    converter.register_structure_hook(Bytes, lambda value, _: _size(value, 1, _SIZE))
+    converter.register_structure_hook(Room, lambda value, _: _size(value, 0, _ROOM))
+    converter.register_structure_hook(Tries, _tries)
     converter.register_structure_hook_factory(_made_of(Literal), _choice)
     converter.register_structure_hook_factory(_made_of(tuple), _tuple)
     converter.register_structure_hook_factory(_made_of(dict), _mapping)
@@ -165,43 +182,50 @@ def _meant(value: Any, kind: type[Any]) -> str:
     return ""
 
 
-def _count(value: Any, _: Any) -> int:
+def _number(value: Any, least: int, allowed: str) -> int:
     if type(value) is str and value.isdecimal() and value.isascii():
-        raise _Wrong("is a string", f"must be {_COUNT}", value)
-    count = _expect(value, int, _COUNT)
-    if not 1 <= count <= MOST_COUNT:
-        raise _Wrong(f"is too {'small' if count < 1 else 'large'}", f"must be {_COUNT}")
-    return count
+        raise _Wrong("is a string", f"must be {allowed}", value)
+    number = _expect(value, int, allowed)
+    if not least <= number <= MOST_COUNT:
+        raise _Wrong(f"is too {'small' if number < least else 'large'}", f"must be {allowed}")
+    return number
 
 
-def _seconds(value: Any, _: Any) -> Seconds:
+def _duration(value: Any, least: int, allowed: str) -> Seconds:
     if type(value) is int:
-        raise _Wrong("is a number", f"must be {_DURATION}", f'"{value}s"' if value > 0 else "")
-    return _measure(_expect(value, str, _DURATION), read_seconds, MOST_SECONDS, _DURATION)
+        raise _Wrong("is a number", f"must be {allowed}", f'"{value}s"' if value >= least else "")
+    text = _expect(value, str, allowed)
+    seconds = _read(text, read_seconds, allowed)
+    _fit(text, seconds, least / 1000, MOST_SECONDS, allowed)
+    return seconds
 
 
-def _wait(value: Any, _: Any) -> Wait:
+def _size(value: Any, least: int, allowed: str) -> Bytes:
     if type(value) is int:
-        raise _Wrong("is a number", f"must be {_WAIT}", f'"{value}s"' if value >= 0 else "")
-    text = _expect(value, str, _WAIT)
-    return Wait(_measure(text, read_seconds, MOST_SECONDS, _WAIT, least=0))
+        raise _Wrong("is a number", f"must be {allowed}", f'"{write_bytes(value)}"' if value >= least else "")
+    text = _expect(value, str, allowed)
+    size = _read(text, read_bytes, allowed)
+    _fit(text, size, least, MOST_BYTES, allowed)
+    return size
 
 
-def _bytes(value: Any, _: Any) -> Bytes:
-    if type(value) is int:
-        raise _Wrong("is a number", f"must be {_SIZE}", f'"{write_bytes(value)}"' if value > 0 else "")
-    return _measure(_expect(value, str, _SIZE), read_bytes, MOST_BYTES, _SIZE)
+def _tries(value: Any, _: Any) -> Tries:
+    text = _expect(value, str, _TRIES)
+    tries = _read(text, read_tries, _TRIES)
+    _fit(text, tries.seconds, 0.001, MOST_SECONDS, _TRIES)
+    return tries
 
 
-def _measure(text: str, read: Callable[[str], T], most: float, allowed: str, least: float = 0.001) -> T:
+def _read(text: str, read: Callable[[str], T], allowed: str) -> T:
     try:
-        value: Any = read(text)
+        return read(text)
     except ValueError:
         raise _Wrong(f"{quoted(text)} cannot be read", f"must be {allowed}") from None
+
+
+def _fit(text: str, value: float, least: float, most: float, allowed: str) -> None:
     if not least <= value <= most:
-        raise _Wrong(f"{quoted(text)} is too {'large' if value else 'small'}", f"must be {allowed}")
-    measure: T = value
-    return measure
+        raise _Wrong(f"{quoted(text)} is too {'large' if value > most else 'small'}", f"must be {allowed}")
 
 
 def _choice(kind: Any, _: BaseConverter) -> Callable[[Any, Any], str]:

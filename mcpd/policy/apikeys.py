@@ -57,27 +57,47 @@ def is_well_formed(key: str) -> bool:
     return check == _letters(zlib.crc32(body.encode()), _CHECK)
 
 
+def read_id(presented: bytes) -> str:
+    """
+    Read the part of a key that may be shown, by which it is found.
+
+    Whatever is presented has one, if only an empty one: to be found is not to
+    be let in.
+    """
+    return presented[len("mcpd_") :][:_ID].decode("latin-1")
+
+
 @frozen
 class ApiKey:
     """
     A key that opens, as it is kept.
 
     Attributes:
-        name: Whose it is; the principal is ``key:NAME``.
+        id: The part of it that may be shown.
+        name: Whose it is.
+        digest: SHA-256 of the whole key.
+        principal: ``key:NAME``.
     """
 
+    id: str
     name: str
-    _digest: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
+    principal: str = field(init=False, repr=False)
+
+    @principal.default
+    def _principal(self) -> str:
+        return f"key:{self.name}"
 
     @classmethod
     def of(cls, name: str, key: str) -> ApiKey:
         """
         Keep a key's digest.
         """
-        return cls(name, hashlib.sha256(key.encode()).digest())
+        whole = key.encode()
+        return cls(read_id(whole), name, hashlib.sha256(whole).digest())
 
     def opens(self, presented: bytes) -> bool:
         """
         Say whether this is the key, in a time that does not tell how nearly it is.
         """
-        return hmac.compare_digest(hashlib.sha256(presented).digest(), self._digest)
+        return hmac.compare_digest(hashlib.sha256(presented).digest(), self.digest)

@@ -66,6 +66,18 @@ class Calls:
     poll: float
     private: bool
 
+    def limit(self, bounds: Bounds, links: int, poll: float) -> None:
+        """
+        Judge by other bounds from now on.
+
+        Args:
+            bounds: What of the limits concerns messages.
+            links: How many URIs are remembered that plugins have told.
+            poll: As the attribute.
+        """
+        self._bounds, self.poll = bounds, poll
+        self._links.limit(links)
+
     def methods(self) -> dict[str, Callable[[Errand], None]]:
         """
         Tell who serves which method.

@@ -147,6 +147,13 @@ class Catalog:
         """
         return answerer in self._answerers
 
+    def tools_of(self, answerer: Answerer) -> list[str]:
+        """
+        Tell the public names of a plugin's tools.
+        """
+        named = ((codec.text(Raw(name)), route) for name, route in self._tools.items())
+        return [name for name, route in named if name and route.answerer is answerer]
+
     # Where names lead.
 
     def tool(self, name: Raw) -> Route:

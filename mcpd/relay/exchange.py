@@ -87,6 +87,13 @@ class Exchange(Struct, eq=False):
     _progress: Throttle | None = None
     _poll: IDelayedCall | None = None
 
+    @property
+    def place(self) -> str:
+        """
+        The session's id; empty in the modern era.
+        """
+        return "" if self.session is None else self.session.id.decode("ascii")
+
     def follow(self, call: Deferred[Answer | Refusal]) -> None:
         """
         Wait for the call's outcome, and for the client to lose patience.

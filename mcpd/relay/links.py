@@ -45,6 +45,14 @@ class Links:
     def __len__(self) -> int:
         return len(self._tellers)
 
+    def limit(self, most: int) -> None:
+        """
+        Remember so many URIs from now on; where there are more, the first ones go.
+        """
+        self._limit = most
+        while len(self._tellers) > most:
+            self._tellers.popitem(last=False)
+
     def learn(self, answerer: Answerer, result: Members) -> None:
         """
         Look for links and embedded resources in a result, and remember the first hundred.

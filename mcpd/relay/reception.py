@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from attrs import define
+from attrs import define, evolve
 from msgspec import Raw
 from twisted.python.failure import Failure
 
@@ -55,6 +55,16 @@ class Reception:
     _cursors: Cursors
     _calls: Calls
     ttl: int
+
+    def limit(self, cursor: int, ttl: int) -> None:
+        """
+        Judge by other limits from now on.
+
+        Args:
+            cursor: Characters beyond which nothing is a cursor of ours.
+            ttl: As the attribute.
+        """
+        self._cursors, self.ttl = evolve(self._cursors, longest=cursor), ttl
 
     def methods(self) -> dict[str, Callable[[Errand], None]]:
         """

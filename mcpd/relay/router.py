@@ -147,13 +147,36 @@ class Router:
         subscriptions = Subscriptions(clock, bounds, publisher)
         sessions = Sessions(clock, entropy, session_limits, subscriptions.forget)
         calls = Calls(running, links, bounds, session_limits.poll, private)
-        ttl = round(catalog_limits.ttl * 1000)
-        reception = Reception(sessions, subscriptions, Cursors(seal, bounds.cursor), calls, ttl)
-        reader = Reader(id=bounds.id, method=bounds.method)
-        return cls(running, sessions, subscriptions, reader, bounds.meta, reception, calls)
+        cursors, ttl = Cursors(seal, bounds.cursor), _milliseconds(catalog_limits.ttl)
+        reception = Reception(sessions, subscriptions, cursors, calls, ttl)
+        return cls(running, sessions, subscriptions, _reader(bounds), bounds.meta, reception, calls)
 
     def __attrs_post_init__(self) -> None:
         self._served = {**self._reception.methods(), **self._calls.methods()}
+
+    def limit(self, bounds: Bounds, session_limits: SessionLimits, catalog_limits: CatalogLimits) -> None:
+        """
+        Hold clients to other limits from now on; what runs keeps those that it began with.
+
+        Args:
+            bounds: As for :meth:`new`.
+            session_limits: Likewise.
+            catalog_limits: Likewise; the catalogs are not made anew.
+        """
+        self._reader, self._meta = _reader(bounds), bounds.meta
+        self.running.limit(bounds.inflight, bounds.inflight_per_principal)
+        self.subscriptions.limit(bounds)
+        self.sessions.limit(session_limits)
+        self._calls.limit(bounds, catalog_limits.links, session_limits.poll)
+        self._reception.limit(bounds.cursor, _milliseconds(catalog_limits.ttl))
+
+    def expel(self, caller: str) -> None:
+        """
+        End all that a principal has here, whose credentials open nothing any more.
+        """
+        self.sessions.end_all(caller)
+        self.subscriptions.close(caller)
+        self.running.expel(caller)
 
     def serves(self, path: bytes) -> bool:
         """
@@ -335,3 +358,11 @@ class Router:
         if id is None:
             raise Fault(Kind.INVALID, _NO_SESSION)
         raise Fault(Kind.NOT_FOUND, "there is no such session: send initialize again")
+
+
+def _reader(bounds: Bounds) -> Reader:
+    return Reader(id=bounds.id, method=bounds.method)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -41,6 +41,12 @@ class Running:
     def __len__(self) -> int:
         return len(self._running)
 
+    def limit(self, most: int, most_of_one: int) -> None:
+        """
+        Take no more than so many from now on, of all and of one caller; what runs goes on.
+        """
+        self._most, self._most_of_one = most, most_of_one
+
     def enter(self, exchange: Exchange) -> None:
         """
         Take an exchange into the books.
@@ -107,7 +113,15 @@ class Running:
 
     def abandon(self) -> None:
         """
-        End every running exchange with an error.
+        End every running exchange with an error: the server stops.
         """
         for exchange in list(self._running):
             exchange.abandon(Fault(Kind.PLUGIN_UNAVAILABLE, "the server is stopping"))
+
+    def expel(self, caller: str) -> None:
+        """
+        End every running exchange of one principal with an error.
+        """
+        for exchange in list(self._running):
+            if exchange.caller == caller:
+                exchange.abandon(Fault(Kind.UNAUTHORIZED, "these credentials are not accepted any more"))

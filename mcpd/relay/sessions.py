@@ -54,6 +54,16 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def limit(self, limits: SessionLimits) -> None:
+        """
+        Judge by other limits from now on; what a session keeps for replay stays as it began.
+
+        Where there are more sessions than may be now, those go that are
+        silent, and one for each that is made.
+        """
+        self._limits = limits
+        self.account.most = limits.replay_total
+
     def of(self, path: bytes) -> list[Session]:
         """
         Give the sessions that were made at a path.
@@ -107,12 +117,13 @@ class Sessions:
         if self.on_end is not None:
             self.on_end(session)
 
-    def end_all(self) -> None:
+    def end_all(self, caller: str | None = None) -> None:
         """
-        End every session: the server stops.
+        End every session, or every one of one principal.
         """
         for session in list(self._births.values()):
-            self.end(session)
+            if caller in (None, session.caller):
+                self.end(session)
 
     def sweep(self) -> None:
         """

@@ -92,6 +92,12 @@ class Subscriptions:
     def __len__(self) -> int:
         return len(self._streams)
 
+    def limit(self, bounds: Bounds) -> None:
+        """
+        Judge by other bounds from now on; streams that are open stay.
+        """
+        self._bounds = bounds
+
     # How many streams a principal has open, whatever they are for.
 
     def enter(self, caller: str, spare: int = 0) -> bool:
@@ -163,11 +169,13 @@ class Subscriptions:
         ]
         DeferredList(decisions).addCallback(lambda _: self._acknowledge(listening))
 
-    def close(self) -> None:
+    def close(self, caller: str | None = None) -> None:
         """
-        End all streams by their results: the daemon stops.
+        End all streams by their results, or all of one principal.
         """
         for listening in tuple(self._streams):
+            if caller not in (None, listening.caller):
+                continue
             # Nothing may be said on a stream before.
             self._acknowledge(listening)
             self._end(listening)

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from mcpd.sandbox.limits import Limits
+from mcpd.sandbox.mark import VARIABLE
+
 CHILD = Path(__file__).parent / "child"
 USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 """Where programs are looked for, and a worker's ``PATH``."""
@@ -70,17 +73,24 @@ class Confinement:
         home: The plugin's own folder: its HOME, and above its TMPDIR.
         cwd: Where it starts.
         path: What its ``PATH`` has before the usual folders.
-        open_files: Descriptors that a worker may have open.
+        limits: What bounds a worker.
     """
 
     python: str
     home: Path
     cwd: str
     path: tuple[str, ...]
-    open_files: int
+    limits: Limits
 
     def plan(
-        self, name: str, command: Sequence[str], extra: Mapping[str, str], *, parent: int, user: str
+        self,
+        name: str,
+        command: Sequence[str],
+        extra: Mapping[str, str],
+        *,
+        parent: int,
+        user: str,
+        mark: str,
     ) -> Launch:
         """
         Plan one worker.
@@ -88,9 +98,10 @@ class Confinement:
         Args:
             name: The plugin's name.
             command: Its program, with its path, and its arguments.
-            extra: Variables of its own; they win over the base environment.
+            extra: Variables of its own; they win over the base environment, but not over the mark.
             parent: The daemon's process id.
             user: The name of the user that it runs as.
+            mark: What its processes are known by (:mod:`mcpd.sandbox.mark`).
         """
         environment = {
             "PATH": ":".join((*self.path, *USUAL_PATH)),
@@ -101,11 +112,11 @@ class Confinement:
             "LOGNAME": user,
             "MCPD_PLUGIN": name,
             **extra,
+            VARIABLE: mark,
         }
         launcher = (self.python, "-I", "-S", str(CHILD))
-        return Launch(
-            (*launcher, str(parent), str(self.open_files), self.cwd or str(self.home), *command), environment
-        )
+        limits = ",".join(f"{name}={value}" for name, value in self.limits.rlimits().items())
+        return Launch((*launcher, str(parent), limits, self.cwd or str(self.home), *command), environment)
 
     def prepare(self) -> None:
         """

@@ -66,6 +66,13 @@ class StateFolder:
         """
         return self.path / "seal"
 
+    @property
+    def database(self) -> Path:
+        """
+        The file with what is kept of plugins and keys.
+        """
+        return self.path / "store.db"
+
     def plugin(self, name: str) -> Path:
         """
         A plugin's own folder.

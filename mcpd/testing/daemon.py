@@ -9,99 +9,74 @@ Only its state folder is real, since who has it is the kernel's to say.
 
 from __future__ import annotations
 
-import errno
-import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field, frozen
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.task import deferLater
-from zope.interface import implementer
 
+from mcpd.admin.door import AdminDoor
+from mcpd.config.again import Loaded
+from mcpd.config.development import LeftOut
+from mcpd.config.problem import ConfigurationError
 from mcpd.config.settings import DaemonSettings, Settings
-from mcpd.daemon import Daemon, World
+from mcpd.daemon.service import Daemon
+from mcpd.daemon.world import Nursery, World
 from mcpd.events import Event, Publisher
+from mcpd.sandbox.kill import Tree
+from mcpd.store.database import Run
 from mcpd.testing.client import Fields, Legacy, Modern
-from mcpd.testing.process import ProcessReactor
+from mcpd.testing.ports import DoorReactor, Place
+from mcpd.testing.thread import FakeThread
 from mcpd.testing.worker import Answers, FakePlugin
 from mcpd.web.spec import Listen
 from mcpd.workers.spec import Plugin
 from mcpd.workers.worker import Spawn
 
+ADMIN: Place = ("admin.sock", None)
+"""Where a daemon in memory listens to operators."""
+
 ADDRESS = ("127.0.0.1", 8420)
 """Where a daemon in memory listens, unless it is told otherwise."""
 
 
-@implementer(IListeningPort)
 @define(eq=False)
-class Port:
+class Quiet:
     """
-    A listening port that is no socket.
+    Looks after nothing: what is no process leaves no orphans (:class:`mcpd.daemon.world.Nursery`).
 
     Attributes:
-        factory: Makes the daemon's side of a connection.
-        backlog: Connections that a kernel would hold.
+        said: ``begin`` and ``stop``, as it was told.
     """
 
-    factory: IProtocolFactory
-    backlog: int
-    _reactor: DoorReactor
-    _host: tuple[str, int]
+    said: list[str] = field(factory=list)
 
-    def startListening(self) -> None:
+    def begin(self) -> None:
         """
-        Listen, if nobody else does there.
-
-        Raises:
-            CannotListenError: Somebody does.
+        Remember it.
         """
-        if self._host in self._reactor.ports:
-            taken = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-            raise CannotListenError(*self._host, taken)
-        self._reactor.ports[self._host] = self
+        self.said.append("begin")
 
-    def stopListening(self) -> Deferred[None]:
+    def mark(self) -> str:
         """
-        Stop, in the next turn.
+        Mark nothing.
         """
-        return deferLater(self._reactor, 0, self._stop)
+        return ""
 
-    def _stop(self) -> None:
-        del self._reactor.ports[self._host]
-
-    def getHost(self) -> IPv4Address | IPv6Address:
+    def tree(self, mark: str, pid: int) -> Tree:
         """
-        Tell where it listens.
+        Make what signals nobody.
         """
-        host, port = self._host
-        return IPv6Address("TCP", host, port) if ":" in host else IPv4Address("TCP", host, port)
+        return Tree(pid, kill=lambda pid, number: None)
 
-
-class DoorReactor(ProcessReactor):
-    """
-    A reactor in memory where an address can be taken.
-
-    Attributes:
-        ports: What listens, by address and port.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ports: dict[tuple[str, int], Port] = {}
-
-    def listenTCP(self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = "") -> Port:
+    async def stop(self) -> None:
         """
-        Make a port, as the interface has it.
+        Remember it.
         """
-        made = Port(factory, backlog, self, (interface or "0.0.0.0", port))  # noqa: S104  a name, no socket
-        made.startListening()
-        return made
+        self.said.append("stop")
 
 
 @frozen(eq=False)
@@ -111,15 +86,54 @@ class MemoryWorld(World):
 
     Attributes:
         plugins: Them, by name.
+        leftovers: How many processes of an earlier daemon there are to kill.
+        quiet: Looks after what workers leave behind.
+        disk: Where its store is written.
+        hangups: What is called at a SIGHUP.
     """
 
-    plugins: Mapping[str, FakePlugin]
+    plugins: Mapping[str, FakePlugin] = field(kw_only=True)
+    leftovers: int = field(kw_only=True)
+    quiet: Quiet = field(factory=Quiet)
+    disk: FakeThread = field(factory=FakeThread)
+    hangups: list[Callable[[], None]] = field(factory=list)
 
-    def spawner(self, plugin: Plugin, home: Path) -> Spawn:
+    def spawner(self, plugin: Plugin, home: Path, nursery: Nursery) -> Spawn:
         """
         Start the fake of that name.
         """
         return self.plugins[plugin.name].spawn
+
+    def thread(self) -> Run:
+        """
+        Write at once, unless ``disk`` is held.
+        """
+        return self.disk.run
+
+    def nursery(self, state: str) -> Nursery:
+        """
+        Look after nothing.
+        """
+        return self.quiet
+
+    def sweep(self, state: str) -> int:
+        """
+        Say that so many are killed.
+        """
+        return self.leftovers
+
+    def open_admin(self, door: AdminDoor, folder: str) -> IListeningPort:
+        """
+        Listen, where no file is made.
+        """
+        port: IListeningPort = self.reactor.listenUNIX(ADMIN[0], door)
+        return port
+
+    def on_hangup(self, call: Callable[[], None]) -> None:
+        """
+        Remember it.
+        """
+        self.hangups.append(call)
 
 
 def settings(folder: Path, *plugins: Plugin, **listen: Any) -> Settings:
@@ -142,29 +156,58 @@ class MemoryDaemon:
     A daemon in memory, and what became of it.
 
     Attributes:
-        settings: Its configuration.
-        answers: How its plugins answer, by name.
+        settings: Its configuration; it may be another by the time that it is read again.
+        answers: How its plugins answer, by name; there may be some that are not configured yet.
+        left_out: What its configuration leaves out.
+        wrong: What is wrong with its configuration, when it is read again.
+        leftovers: How many processes of an earlier daemon are there when it starts.
         reactor: Its reactor; time passes when it is advanced.
         events: What it told.
         plugins: Its plugins, by name.
         daemon: The daemon.
+        world: What it is given of the machine.
     """
 
     settings: Settings
     answers: Mapping[str, Answers] = field(factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+    wrong: ConfigurationError | None = None
+    leftovers: int = 0
     reactor: DoorReactor = field(factory=DoorReactor)
     events: list[Event] = field(init=False, factory=list)
     plugins: dict[str, FakePlugin] = field(init=False)
     daemon: Daemon = field(init=False)
-    _drawn: Iterator[int] = field(init=False, factory=lambda: itertools.count(1))
+    world: MemoryWorld = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         fakes = {name: FakePlugin(self.reactor, answers) for name, answers in self.answers.items()}
         self.plugins = fakes
         publisher = Publisher()
         publisher.observe(self.events.append)
-        world = MemoryWorld(self.reactor, self._draw, lambda: 0.5, {}, "nobody", "python3", fakes)
-        self.daemon = Daemon(self.settings, world, publisher)
+        self.world = MemoryWorld(
+            self.reactor,
+            os.urandom,
+            lambda: 0.5,
+            self.reactor.seconds,
+            {},
+            os.getuid(),
+            "nobody",
+            "python3",
+            plugins=fakes,
+            leftovers=self.leftovers,
+        )
+        self.daemon = Daemon(self.loaded(), self.loaded, self.world, publisher)
+
+    def loaded(self) -> Loaded:
+        """
+        Give its configuration, at the start and whenever it is read again.
+
+        Raises:
+            ConfigurationError: It is wrong.
+        """
+        if self.wrong is not None:
+            raise self.wrong
+        return Loaded(self.settings, (), self.left_out)
 
     def start(self) -> None:
         """
@@ -204,6 +247,3 @@ class MemoryDaemon:
     def _credentials(self) -> Fields:
         file = self.daemon.key_file
         return () if file is None else ((b"Authorization", b"Bearer " + file.read_bytes().strip()),)
-
-    def _draw(self, size: int) -> bytes:
-        return next(self._drawn).to_bytes(size, "big")

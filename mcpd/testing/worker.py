@@ -14,12 +14,13 @@ from typing import Any
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 
+from mcpd.sandbox.usage import Usage
 from mcpd.wire import write
 from mcpd.wire.codec import Reader
 from mcpd.wire.message import Message, Notice, Request
 from mcpd.wire.offer import Feature, Sort
 from mcpd.wire.revision import MODERN, NEWEST_LEGACY
-from mcpd.workers.pipe import Ears
+from mcpd.workers.pipe import Ears, Exit
 
 
 @frozen
@@ -250,6 +251,7 @@ class FakeChannel:
         pid: Its process id.
         stubborn: Which orders it does not end at.
         waiting: How many bytes it has not read; whatever a test says.
+        using: What it uses; whatever a test says.
         said: Every message that was said to it.
         listens: The ids of the listens that it has open, oldest first.
         orders: ``close_input``, ``terminate`` and ``destroy``, as they were given.
@@ -262,6 +264,7 @@ class FakeChannel:
     _answers: Answers
     stubborn: frozenset[str] = frozenset()
     waiting: int = 0
+    using: Usage | None = None
     said: list[Message] = field(init=False, factory=list)
     listens: list[bytes] = field(init=False, factory=list)
     orders: list[str] = field(init=False, factory=list)
@@ -326,6 +329,12 @@ class FakeChannel:
         if not self.gone:
             self.ears.lines(list(lines))
 
+    def usage(self) -> Usage | None:
+        """
+        Tell ``using``, as it was set.
+        """
+        return self.using
+
     def close_input(self) -> None:
         """
         End by itself, unless it is stubborn.
@@ -350,7 +359,9 @@ class FakeChannel:
         """
         if not self.gone:
             self.gone = True
-            self.ears.exited(how, killed=how.startswith("killed"))
+            number = int(how.rpartition(" ")[2])
+            killed = how.startswith("killed")
+            self.ears.exited(Exit(None, number) if killed else Exit(number))
 
     def _order(self, order: str, how: str) -> None:
         self.orders.append(order)

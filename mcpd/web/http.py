@@ -447,6 +447,15 @@ class Doors(ServerFactory):
     ) -> None:
         self.porch = Porch(clock, site, limits, ledger, entropy)
 
+    def limit(self, limits: Limits) -> None:
+        """
+        Hold new connections to other limits; those that stand keep what they began with.
+
+        Of what all listeners hold together the bound is another one at once;
+        how many connections wait in the kernel is not changed any more.
+        """
+        self.porch.limits = self.porch.ledger.limits = limits
+
     def buildProtocol(self, addr: IAddress | None) -> Connection:
         """
         Make the protocol of a new connection.

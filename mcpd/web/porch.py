@@ -56,7 +56,7 @@ class Porch:
     Attributes:
         clock: Tells the time, in seconds since 1970, and calls later.
         site: What the listener serves.
-        limits: The bounds.
+        limits: The bounds of connections that come.
         ledger: What all listeners hold together.
         retiring: Whether no connection is let in any more.
         slow: Outlets whose clients take less than they are sent.

@@ -46,10 +46,15 @@ class Listener(Protocol):
 
     Attributes:
         caller: Whose call it is: what may be another's is not said to it.
+        place: Of which session it is, by a name that no other has; empty where
+            there is none.
     """
 
     @property
     def caller(self) -> str: ...  # noqa: D102  described above
+
+    @property
+    def place(self) -> str: ...  # noqa: D102  described above
 
     def notice(self, notice: Notice) -> None:
         """

@@ -133,6 +133,16 @@ class Offer:
     instructions: str = ""
     left_out: tuple[str, ...] = ()
 
+    def equals(self, other: Offer) -> bool:
+        """
+        Say whether another offer says the same.
+        """
+        about = ("revision", "features", "instructions", "left_out")
+        return all(getattr(self, name) == getattr(other, name) for name in about) and all(
+            [item.definition for item in self.items(sort)] == [item.definition for item in other.items(sort)]
+            for sort in Sort
+        )
+
     def items(self, sort: Sort) -> tuple[Item, ...]:
         """
         Give one of the lists.

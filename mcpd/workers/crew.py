@@ -2,56 +2,48 @@
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
-All workers of one plugin: for now, one at a time.
+All workers of one plugin, seen from above.
 
-A crew starts its worker, starts the next one when it ends, and holds calls
-meanwhile: a plugin that was fine a moment ago is worth waiting for, one that
-could not even start is not.
+A crew gives each call to a worker of those who may share one, and holds it
+until there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Literal
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, DeferredSemaphore, fail
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
-from mcpd.events import (
-    DefinitionLeftOut,
-    OfferChanged,
-    Publisher,
-    RefreshFailed,
-    WorkerEnded,
-    WorkerNoise,
-    WorkerNotStarted,
-    WorkerReady,
-    WorkerSaid,
-    WorkerSilenced,
-    WorkerStarted,
-    WorkerStopped,
-)
-from mcpd.sandbox.plan import ProgramMissing
+from mcpd.events import Publisher
+from mcpd.trouble import Reason, Trouble, Troubled
 from mcpd.wire import codec
 from mcpd.wire.call import Call, Listener
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
-from mcpd.wire.offer import Feature, Offer, Sort
-from mcpd.workers.held import Held
-from mcpd.workers.lists import NOUNS
+from mcpd.wire.offer import Feature, Offer
+from mcpd.wire.revision import Era
+from mcpd.workers.member import EVERYBODY, NOTHING, Key, Member
 from mcpd.workers.peer import Patience
-from mcpd.workers.said import Said, printable
+from mcpd.workers.queue import Ask, Queue, Waiting
+from mcpd.workers.said import discreet
+from mcpd.workers.shown import Shown, counts
 from mcpd.workers.spec import Plugin
+from mcpd.workers.staff import Memory, Staff
+from mcpd.workers.state import Layer, PluginState
 from mcpd.workers.subscribing import untold
-from mcpd.workers.updates import Updates
-from mcpd.workers.watches import Watches
-from mcpd.workers.worker import End, Spawn, Worker
-
-_SHOWN = 200
+from mcpd.workers.worker import Spawn, Worker
 
 
-def _nobody(uri: str) -> None:
-    return
+class NotReady(Troubled):
+    """
+    No worker became ready; the reason says why.
+    """
+
+
+_STOPPING = Reason(Trouble.STOPPING, "the plugin is being stopped")
 
 
 @define(eq=False)
@@ -59,107 +51,210 @@ class Crew:
     """
     The workers of one plugin; an :class:`mcpd.wire.call.Answerer`.
 
-    It watches its worker (:class:`mcpd.workers.worker.Watcher`).
-
     Attributes:
         spec: What was configured.
-        changed: Called when there is another offer.
-        updated: Called with each resource that has changed and is watched, or
-            lies below one that is; whoever wants to know puts himself there.
-        offer: What the plugin has; None before it was ever ready.
-        tried: Whether its first start has come to an end, good or bad.
+        shown: What the plugin shows of itself.
     """
 
     spec: Plugin
+    shown: Shown
     _clock: IReactorTime
-    _publisher: Publisher
-    _spawn: Spawn
-    _starts: DeferredSemaphore
-    _chance: Callable[[], float]
-    _held: Held
-    changed: Callable[[], None]
-    updated: Callable[[str], None] = field(init=False, default=_nobody)
-    offer: Offer | None = field(init=False, default=None)
-    tried: bool = field(init=False, default=False)
-    _worker: Worker | None = field(init=False, default=None)
-    _ready: Worker | None = field(init=False, default=None)
-    _launching: Deferred[None] | None = field(init=False, default=None)
+    _queue: Queue
+    _staff: Staff = field(init=False)
+    _layers: tuple[Layer, ...] = field(init=False, default=())
+    _share: str = field(init=False, default="")
     _usual: Patience = field(init=False)
     _differs: bool = field(init=False)
-    _said: Said = field(init=False)
-    _watches: Watches = field(init=False, factory=Watches)
-    _updates: Updates = field(init=False)
-    _legacy: bool = field(init=False, default=False)
-    _failures: int = field(init=False, default=0)
-    _unready: int = field(init=False, default=0)
-    _hopeless: bool = field(init=False, default=False)
-    _born: float = field(init=False, default=0.0)
-    _next: IDelayedCall | None = field(init=False, default=None)
-    _stopping: Deferred[None] | None = field(init=False, default=None)
+    _settling: bool = field(init=False, default=False)
+    _awaiting: list[Deferred[None]] = field(init=False, factory=list)
 
-    def __attrs_post_init__(self) -> None:
-        self._usual = Patience(self.spec.timeouts.call, self.spec.timeouts.max)
-        self._differs = bool(self.spec.timeouts.tools)
-        self._updates = Updates(self._clock, self._tell_updated)
+    @classmethod
+    def new(  # noqa: PLR0917  all that a crew needs of the world
+        cls,
+        spec: Plugin,
+        clock: IReactorTime,
+        publisher: Publisher,
+        spawn: Spawn,
+        starts: DeferredSemaphore,
+        chance: Callable[[], float],
+        queue: int,
+        memory: Memory,
+        layers: tuple[Layer, ...],
+        changed: Callable[[], None],
+    ) -> Crew:
+        """
+        Make a crew that has not started.
+
+        Args:
+            spec: What was configured.
+            clock: Tells the time.
+            publisher: Told what happens.
+            spawn: Starts a process.
+            starts: Bounds how many are started at once, of all plugins.
+            chance: Gives a number from 0 to 1, for jitter.
+            queue: Most calls that may wait.
+            memory: What is remembered of the plugin's program.
+            layers: The limits of its workers, as they are held.
+            changed: Called when there is another offer.
+        """
+        shown = Shown(spec.name, clock, publisher, changed)
+        crew = cls(spec, shown, clock, Queue(clock, queue))
+        crew._layers = layers
+        crew._staff = Staff(spec, clock, publisher, spawn, starts, chance, memory, shown, crew)
+        crew.respec(spec)
+        return crew
+
+    @property
+    def offer(self) -> Offer | None:
+        """
+        What the plugin has; None before it was ever ready.
+        """
+        return self.shown.offer
+
+    @property
+    def tried(self) -> bool:
+        """
+        Whether its first start has come to an end, good or bad.
+        """
+        return self._staff.tried
+
+    def respec(self, spec: Plugin) -> None:
+        """
+        Go by other numbers from now on: those that no process was born with.
+        """
+        self.spec = self._staff.spec = spec
+        self._usual = Patience(spec.timeouts.call, spec.timeouts.max)
+        self._differs = bool(spec.timeouts.tools)
+        self._decide()
+
+    def reform(self, spec: Plugin, spawn: Spawn, memory: Memory, layers: tuple[Layer, ...]) -> None:
+        """
+        Replace every worker by one of another configuration, which is ready first.
+
+        Args:
+            spec: What is configured now.
+            spawn: Starts a process of it.
+            memory: What is remembered of its program.
+            layers: The limits of its workers, as they are held.
+        """
+        self._layers = layers
+        self._staff.reform(spec, spawn, memory)
+        self.respec(spec)
+        self.settle()
+
+    def limit(self, queue: int) -> None:
+        """
+        Let so many calls wait at most from now on.
+        """
+        self._queue.limit = queue
 
     def start(self) -> None:
         """
         Start a worker, as soon as there is a place among the starts.
         """
-        self._next = None
-        self._starts.run(self._begin)
+        self._staff.begin()
+        self.settle()
 
     def stop(self) -> Deferred[None]:
         """
         Stop for good.
 
         Returns:
-            Fires when no process is left; may be called once.
+            Fires when no process is left.
         """
-        stopping = self._stopping = Deferred()
-        if self._next is not None:
-            self._next.cancel()
-        self._refuse(Fault(Kind.PLUGIN_UNAVAILABLE, "the plugin is being stopped"))
-        self._updates.end()
-        self._ready = None
-        if self._worker is None:
-            stopping.callback(None)
-        else:
-            self._worker.stop()
-        return stopping
+        return self._end(Member.stop)
+
+    def retire(self) -> Deferred[None]:
+        """
+        Stop for good, each worker once the calls that it has are over.
+
+        Returns:
+            As :meth:`stop`.
+        """
+        return self._end(Member.retire)
+
+    def _end(self, how: Callable[[Member], None]) -> Deferred[None]:
+        gone = self._staff.end(how)
+        fault = _stopping()
+        self._queue.refuse(lambda entry: fault)
+        self.shown.watches.refuse(fault)
+        self.shown.end()
+        self.failed(_STOPPING)
+        return gone
+
+    def restart(self) -> Deferred[None]:
+        """
+        Replace every worker, whatever happened before.
+
+        Returns:
+            Fires when a new worker is ready; fails with :class:`NotReady` if
+            one fails first, or none is wanted any more.
+        """
+        if self._staff.is_ending:
+            return fail(NotReady(_STOPPING))
+        ready: Deferred[None] = Deferred()
+        self._awaiting.append(ready)
+        self._staff.renew("it was asked to")
+        self.settle()
+        return ready
+
+    # Calls.
 
     def ask(self, call: Call, listener: Listener) -> Deferred[Answer | Refusal]:
         """
-        Give a call to the worker, or hold it until there is one.
+        Give a call to a worker, or hold it until there is one.
 
         Returns:
             As :meth:`mcpd.wire.call.Answerer.ask` says.
         """
-        worker = self._ready
-        if worker is None:
-            if self._hopeless or self._stopping is not None:
-                return fail(self._unavailable())
-            return self._held.hold(call, listener, self._patience(call).call)
-        return worker.ask(call, listener, self._patience(call) if self._differs else self._usual)
+        key = EVERYBODY if self._share == "all" else self._key(listener)
+        workers = self._staff.serving.get(key)
+        if workers is not None and (not self._queue or not self._waits(key)):
+            worker = workers[0] if len(workers) == 1 else min(workers, key=_running)
+            if worker.peer.running < self.spec.concurrency:
+                return worker.ask(call, listener, self._patience(call) if self._differs else self._usual)
+        fault = self._refusal(key)
+        if fault is not None:
+            return fail(fault)
+        held = self._queue.hold(call, listener, self._patience(call).call)
+        self.settle()
+        return held
 
     def watch(self, uri: str) -> Deferred[Answer | Refusal]:
         """
-        Have the worker, and every later one, tell when a resource changes.
+        Have every worker tell when a resource changes, and every later one.
 
         Returns:
             As :meth:`mcpd.wire.call.Answerer.watch` says.
         """
-        if self._ready is None and (self._hopeless or self._stopping is not None):
-            return fail(self._unavailable())
+        fault = None if self._staff.serving else self._refusal(EVERYBODY)
+        if fault is not None:
+            return fail(fault)
         if self.offer is not None and Feature.SUBSCRIBE not in self.offer.features:
             return fail(untold())
-        return self._watches.watch(uri)
+        return self.shown.watches.watch(uri)
 
     def unwatch(self, uri: str) -> None:
         """
         End one ``watch`` that was answered.
         """
-        self._watches.unwatch(uri)
+        self.shown.watches.unwatch(uri)
+
+    def _key(self, listener: Listener) -> Key:
+        match self._share:
+            case "principal":
+                return (NOTHING, listener.caller)
+            case "session":
+                return (NOTHING, listener.place or listener.caller)
+            case _:
+                return EVERYBODY
+
+    def _key_of(self, entry: Waiting) -> Key:
+        # What nobody shares is the waiting call's own.
+        return (NOTHING, f"#{entry.number}") if self._share == "call" else self._key(entry.listener)
+
+    def _waits(self, key: Key) -> bool:
+        return any(self._key_of(entry) == key for entry in self._queue)
 
     def _patience(self, call: Call) -> Patience:
         times = self.spec.timeouts
@@ -168,155 +263,164 @@ class Crew:
             return Patience(times.tools.get(name, times.call), times.max)
         return self._usual
 
-    def _unavailable(self) -> Fault:
-        wait = self._next.getTime() - self._clock.seconds() if self._next is not None else 0.0
-        return Fault(
-            Kind.PLUGIN_UNAVAILABLE, "the plugin is not running", {"retryAfterMs": max(1, round(wait * 1000))}
+    def _refusal(self, key: Key) -> Fault | None:
+        # What was never ready is not worth waiting for, nor is a long pause.
+        staff = self._staff
+        if staff.is_ending:
+            return _stopping()
+        pause = staff.pauses.pause(key)
+        if not pause or key in staff.serving or staff.spare(key) is not None:
+            return None
+        is_brief = pause <= self.spec.timeouts.start and not staff.pauses.given_up
+        if self.offer is not None and is_brief:
+            return None
+        reason = staff.reason
+        why = f" ({reason.trouble.code}: {discreet(reason.text)})" if reason else ""
+        data = {"retryAfterMs": max(1, round(pause * 1000))}
+        return Fault(Kind.PLUGIN_UNAVAILABLE, f"the plugin is not running{why}", data)
+
+    # Who waits, and who is free (:class:`mcpd.workers.staff.Lead`).
+
+    def settle(self) -> None:
+        """
+        Give what waits to whoever is free, and have those started who are missing.
+        """
+        staff = self._staff
+        if staff.is_ending:
+            return
+        if self._settling:
+            staff.wake(0)
+            return
+        self._settling = True
+        try:
+            self._queue.give(self._taker)
+            staff.hire(self._wanted(), EVERYBODY if self._share == "all" else None)
+            self._queue.refuse(lambda entry: self._refusal(self._key_of(entry)))
+        finally:
+            self._settling = False
+        freed = self.settle if self._queue or self._share == "call" else None
+        for member in tuple(staff.members):
+            if member.phase == "ready":
+                member.worker.peer.freed = freed
+                if self._share == "call" and member.is_idle and member.key is not None:
+                    staff.dismiss(member, "its call is over")
+
+    def _wanted(self) -> dict[Key, tuple[int, float]]:
+        # First come, first served.
+        now = self._clock.seconds()
+        wanted: dict[Key, tuple[int, float]] = {}
+        for entry in self._queue:
+            key = self._key_of(entry)
+            count, waited = wanted.get(key, (0, now - entry.since))
+            wanted[key] = count + 1, waited
+        return wanted
+
+    def _taker(self, entry: Waiting) -> Ask | None:
+        key, staff = self._key_of(entry), self._staff
+        room = self.spec.concurrency
+        workers = [worker for worker in staff.serving.get(key, ()) if worker.peer.running < room]
+        if not workers:
+            spare = staff.spare(key)
+            if spare is None or key in staff.serving:
+                return None
+            staff.claim(spare, key)
+            workers = [spare.worker]
+        worker = min(workers, key=_running)
+
+        def ask(call: Call, listener: Listener, waited: float) -> Deferred[Answer | Refusal]:
+            usual = self._patience(call)
+            return worker.ask(call, listener, evolve(usual, waited=waited))
+
+        return ask
+
+    def came(self, member: Member, offer: Offer) -> Key | None:
+        """
+        Hear that a worker is ready.
+        """
+        self._decide()
+        watches = self.shown.watches
+        if Feature.SUBSCRIBE in offer.features:
+            watches.begin(member.worker)
+        else:
+            watches.refuse(untold())
+        self._tell_awaiting(None)
+        if self._share == "all":
+            return EVERYBODY
+        # It may have been started for everybody, by what its predecessor was.
+        return None if member.key == EVERYBODY else member.key
+
+    def went(self, member: Member) -> None:
+        """
+        Hear that a worker is gone.
+        """
+        self.shown.watches.end(member.worker)
+
+    def failed(self, reason: Reason) -> None:
+        """
+        Hear that a worker failed.
+        """
+        self._tell_awaiting(reason)
+        fault = None if self._staff.serving else self._refusal(EVERYBODY)
+        if fault is not None:
+            self.shown.watches.refuse(fault)
+
+    def _tell_awaiting(self, reason: Reason | None) -> None:
+        awaiting, self._awaiting = self._awaiting, []
+        for deferred in awaiting:
+            if reason is None:
+                deferred.callback(None)
+            else:
+                deferred.errback(NotReady(reason))
+
+    def _decide(self) -> None:
+        if self.spec.share != "auto":
+            self._share = self.spec.share
+        elif self.offer is not None:
+            self._share = "all" if self.offer.revision.era is Era.MODERN else "principal"
+
+    # What operators are told.
+
+    def state(self) -> PluginState:
+        """
+        Tell an operator how the plugin fares.
+        """
+        staff, now = self._staff, self._clock.seconds()
+        tools, prompts, resources = counts(self.offer)
+        return PluginState(
+            name=self.spec.name,
+            phase=self._phase(),
+            reason=staff.reason,
+            said=self.shown.last_words,
+            retry=staff.pauses.pause(EVERYBODY) or None,
+            revision=self.offer.revision.name if self.offer is not None else "",
+            share=self._share,
+            tools=tools,
+            prompts=prompts,
+            resources=resources,
+            waiting=len(self._queue),
+            calls=staff.calls + sum(each.worker.peer.asked for each in staff.members),
+            restarts=staff.restarts,
+            workers=tuple(each.state(now) for each in staff.members),
+            limits=self._layers,
         )
 
-    def _refuse(self, fault: Fault) -> None:
-        self._held.refuse(fault)
-        self._watches.refuse(fault)
-
-    def _begin(self) -> Deferred[None]:
-        launching: Deferred[None] = Deferred()
-        if self._stopping is not None:
-            launching.callback(None)
-            return launching
-        self._launching = launching
-        self._born = self._clock.seconds()
-        self._said = Said(self._clock, self.spec.limits.stderr, self._tell_said, self._tell_silenced)
-        worker = Worker(self.spec, self._clock, self, self._heard_noise, self._said.heard, self._legacy)
-        try:
-            self._worker = worker
-            worker.start(self._spawn)
-        except (OSError, ProgramMissing) as error:
-            self.ended(worker, End(str(error), 0, False, False, False))
-        else:
-            self._publisher.tell(WorkerStarted(self.spec.name, worker.pid))
-        return launching
-
-    # What the worker tells.
-
-    def launched(self, worker: Worker) -> None:
-        """
-        Give the place among the starts to the next.
-        """
-        launching, self._launching = self._launching, None
-        if launching is not None:
-            launching.callback(None)
-
-    def ready(self, worker: Worker, offer: Offer) -> None:
-        """
-        Publish what it has, and give it what was held.
-        """
-        self.offer, self.tried, self._unready, self._hopeless = offer, True, 0, False
-        self._tell_left_out(offer.left_out)
-        seconds, revision = round(self._clock.seconds() - self._born, 3), offer.revision.name
-        self._publisher.tell(WorkerReady(self.spec.name, worker.pid, seconds, revision, *_counts(offer)))
-        self._ready = worker
-        self.changed()
-        self._held.give(self.ask)
-        if Feature.SUBSCRIBE in offer.features:
-            self._watches.begin(worker)
-        else:
-            self._watches.refuse(untold())
-
-    def offered(self, offer: Offer, sorts: tuple[Sort, ...]) -> None:
-        """
-        Publish what it has now.
-        """
-        known = self.offer.left_out if self.offer is not None else ()
-        self.offer = offer
-        self._tell_left_out(why for why in offer.left_out if why not in known)
-        lists = ", ".join(f"{NOUNS[sort]}s" for sort in sorts)
-        self._publisher.tell(OfferChanged(self.spec.name, lists, *_counts(offer)))
-        self.changed()
-
-    def stale(self, sort: Sort, why: str) -> None:
-        """
-        Tell that a list could not be read again.
-        """
-        self._publisher.tell(RefreshFailed(self.spec.name, f"{NOUNS[sort]}s", why))
-
-    def touched(self, uri: str) -> bool:
-        """
-        Tell that a resource has changed, if anyone watches it.
-        """
-        return self._watches.covers(uri) and self._updates.add(uri)
-
-    def logged(self, line: bytes) -> None:
-        """
-        Tell a log message that is for no client.
-        """
-        self._said.line(line)
-
-    def ended(self, worker: Worker, end: End) -> None:
-        """
-        Start the next one, unless none is wanted.
-        """
-        pid = worker.pid
-        self._said.close()
-        self._watches.pause()
-        self._worker = self._ready = None
-        self.launched(worker)
-        if self._stopping is not None:
-            self._publisher.tell(WorkerStopped(self.spec.name, pid, end.why))
-            self._stopping.callback(None)
-            return
-        if end.probing and not self._legacy:
-            # An exit over the question is an answer to it, and no failure.
-            self._legacy = True
-            self.start()
-            return
-        # A verdict that led nowhere is forgotten: it may have exited for
-        # another reason.
-        self._legacy = self._legacy and end.ready
-        wait = self._pause(end)
-        self._next = self._clock.callLater(wait, self.start)
-        name, again = self.spec.name, round(wait, 3)
-        if pid:
-            self._publisher.tell(WorkerEnded(name, pid, end.why, end.lost, again))
-        else:
-            self._publisher.tell(WorkerNotStarted(name, end.why, again))
-        # One that was fine before may have been hit while it started; one that
-        # never was, or is hit again and again, is not worth waiting for.
-        self._unready = 0 if end.ready else self._unready + 1
-        forgiven = 0 if self.offer is None else 1
-        self._hopeless = self._unready > forgiven or wait > self.spec.timeouts.start
-        if self._hopeless:
-            self.tried = True
-            self._refuse(self._unavailable())
-
-    def _pause(self, end: End) -> float:
-        first, longest = self.spec.restart.backoff
-        if end.ready and self._clock.seconds() - self._born > longest:
-            self._failures = 0
-        wait = min(first * 2.0 ** min(self._failures, 32), longest)
-        self._failures += 1
-        # Jitter: what failed together must not start together.
-        return wait * (0.5 + self._chance() / 2)
-
-    def _heard_noise(self, line: bytes, why: str) -> None:
-        worker = self._worker
-        if worker is not None and worker.strays.noise == 1:
-            shown = printable(line, _SHOWN)
-            self._publisher.tell(WorkerNoise(self.spec.name, worker.pid, why, shown))
-
-    def _tell_left_out(self, left_out: Iterable[str]) -> None:
-        for why in left_out:
-            self._publisher.tell(DefinitionLeftOut(self.spec.name, why))
-
-    def _tell_updated(self, uri: str) -> None:
-        self.updated(uri)
-
-    def _tell_said(self, line: str) -> None:
-        self._publisher.tell(WorkerSaid(self.spec.name, self._worker.pid if self._worker else 0, line))
-
-    def _tell_silenced(self, dropped: int) -> None:
-        pid = self._worker.pid if self._worker else 0
-        self._publisher.tell(WorkerSilenced(self.spec.name, pid, dropped))
+    def _phase(self) -> Literal["waiting", "starting", "ready", "pausing", "failed", "stopping"]:
+        staff = self._staff
+        phases = {each.phase for each in staff.members}
+        if staff.is_ending:
+            return "stopping"
+        if "ready" in phases:
+            return "ready"
+        if staff.pauses.given_up:
+            return "failed"
+        if "starting" in phases:
+            return "starting"
+        return "pausing" if staff.pauses.pause(EVERYBODY) else "waiting"
 
 
-def _counts(offer: Offer) -> tuple[int, int, int]:
-    return len(offer.tools), len(offer.prompts), len(offer.resources) + len(offer.templates)
+def _running(worker: Worker) -> int:
+    return worker.peer.running
+
+
+def _stopping() -> Fault:
+    return Fault(Kind.PLUGIN_UNAVAILABLE, _STOPPING.text)

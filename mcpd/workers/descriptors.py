@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet import abstract, main
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTime
 from twisted.python.failure import Failure
 
 _READ = 256 << 10
 _LAST_READS = 64
+# Seconds for which who writes too fast is not read.
+_SPELL = 0.1
 
 
 class Inlet(abstract.FileDescriptor):
@@ -83,19 +86,31 @@ class Inlet(abstract.FileDescriptor):
 class Outflow(abstract.FileDescriptor):
     """
     What a worker writes, read in large pieces.
+
+    Args:
+        reactor: Provides IReactorFDSet and IReactorTime.
+        descriptor: Where it is read.
+        heard: Called with each piece.
+        finished: Called at its end.
+        most: How many bytes a second are read; 0: any number.  Who writes more
+            has to wait, and costs us no more.
     """
 
     def __init__(
         self,
-        reactor: IReactorFDSet,
+        reactor: Any,
         descriptor: int,
         heard: Callable[[bytes], None],
         finished: Callable[[], None],
+        most: int = 0,
     ) -> None:
         super().__init__(reactor)
+        self._clock: IReactorTime = reactor
         self._descriptor = descriptor
         self._heard = heard
         self._finished = finished
+        self._most = self._left = int(most * _SPELL)
+        self._resting: IDelayedCall | None = None
         self.connected = 1
 
     def fileno(self) -> int:
@@ -116,8 +131,17 @@ class Outflow(abstract.FileDescriptor):
             return main.CONNECTION_LOST
         if not data:
             return main.CONNECTION_DONE
+        if self._most:
+            self._left -= len(data)
+            if self._left < 0 and self._resting is None:
+                self.stopReading()
+                self._resting = self._clock.callLater(_SPELL, self._resume)
         self._heard(data)
         return None
+
+    def _resume(self) -> None:
+        self._resting, self._left = None, self._most
+        self.startReading()
 
     def drain(self) -> None:
         """
@@ -143,5 +167,7 @@ class Outflow(abstract.FileDescriptor):
         Close the pipe, whatever may still come.
         """
         if self.connected:
+            if self._resting is not None:
+                self._resting.cancel()
             super().connectionLost(Failure(ConnectionDone()))
             os.close(self._descriptor)

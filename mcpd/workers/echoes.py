@@ -26,6 +26,9 @@ class Echoes:
     _former: set[str] = field(init=False, factory=set)
     _since: float = field(init=False, default=0.0)
 
+    def __bool__(self) -> bool:
+        return bool(self._recent or self._former)
+
     def add(self, caller: str) -> None:
         """
         Remember that a call of somebody was answered.

@@ -18,7 +18,9 @@ from attrs import define, frozen
 from automat import TypeMachineBuilder
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from mcpd.trouble import Reason, Trouble
 from mcpd.wire.offer import Offer
+from mcpd.workers.pipe import Exit
 
 
 class Life(Protocol):
@@ -41,9 +43,19 @@ class Life(Protocol):
         It has shaken hands.
         """
 
-    def fail(self, why: str) -> None:
+    def fail(self, why: Reason) -> None:
         """
         It did what can't be put up with.
+        """
+
+    def retire(self) -> None:
+        """
+        It is to end once its calls are over.
+        """
+
+    def rest(self) -> None:
+        """
+        It has no calls.
         """
 
     def stop(self) -> None:
@@ -56,7 +68,7 @@ class Life(Protocol):
         The time of this rung of the ladder is over.
         """
 
-    def exited(self, how: str) -> None:
+    def exited(self, exit: Exit) -> None:
         """
         Its process is gone.
         """
@@ -75,6 +87,11 @@ class Body(Protocol):
     def serve(self, offer: Offer) -> None:
         """
         Be ready for calls.
+        """
+
+    def await_rest(self) -> None:
+        """
+        Say when it has no calls, which may be at once; it is given no more.
         """
 
     def close_input(self) -> None:
@@ -104,15 +121,15 @@ class Death:
     What a life knows of its end.
 
     Attributes:
-        how: How the process ended.
-        why: What it had done to be ended; empty if it ended by itself or was
+        exit: How the process ended.
+        why: What it had done to be ended; None if it ended by itself or was
             asked to.
         ready: Whether it was ever ready.
         asked: Whether it was asked to stop.
     """
 
-    how: str
-    why: str
+    exit: Exit
+    why: Reason | None
     ready: bool
     asked: bool
 
@@ -138,7 +155,7 @@ class Core:
     patience: float
     rung: float
     timer: IDelayedCall | None = None
-    why: str = ""
+    why: Reason | None = None
     ready: bool = False
     asked: bool = False
 
@@ -158,12 +175,13 @@ class Core:
         self.timer = None
 
 
-def _machine() -> Callable[[Core], Life]:
+def _machine() -> Callable[[Core], Life]:  # noqa: PLR0915  the whole life stands in one place
     builder = TypeMachineBuilder(Life, Core)
     idle = builder.state("idle")
     launching = builder.state("launching")
     greeting = builder.state("greeting")
     ready = builder.state("ready")
+    retiring = builder.state("retiring")
     closing = builder.state("closing")
     terminating = builder.state("terminating")
     killing = builder.state("killing")
@@ -172,22 +190,26 @@ def _machine() -> Callable[[Core], Life]:
     # What changes nothing: an order that was given already, or a late word of
     # a process that is being ended.
     quiet: dict[Any, tuple[Any, ...]] = {
-        Life.begin: (launching, greeting, ready, closing, terminating, killing, ended),
-        Life.launched: (idle, greeting, ready, closing, terminating, killing, ended),
-        Life.greeted: (idle, launching, ready, closing, terminating, killing, ended),
+        Life.begin: (launching, greeting, ready, retiring, closing, terminating, killing, ended),
+        Life.launched: (idle, greeting, ready, retiring, closing, terminating, killing, ended),
+        Life.greeted: (idle, launching, ready, retiring, closing, terminating, killing, ended),
         Life.fail: (idle, killing, ended),
+        Life.retire: (retiring, closing, killing, terminating, ended),
+        Life.rest: (idle, launching, greeting, ready, closing, terminating, killing, ended),
         Life.stop: (closing, killing, terminating, ended),
-        Life.rung: (idle, launching, greeting, ready, ended),
+        Life.rung: (idle, launching, greeting, ready, retiring, ended),
         Life.exited: (idle, ended),
     }
     for news, states in quiet.items():
         for state in states:
             state.upon(news).loop().returns(None)
     idle.upon(Life.stop).to(ended).returns(None)
+    idle.upon(Life.retire).to(ended).returns(None)
 
     @idle.upon(Life.begin).to(launching)
     def begin(life: Life, core: Core) -> None:
-        core.after(core.patience, lambda: life.fail(f"it was not ready within {core.patience:g} s"))
+        late = Reason(Trouble.START, f"it was not ready within {core.patience:g} s")
+        core.after(core.patience, lambda: life.fail(late))
 
     @launching.upon(Life.launched).to(greeting)
     def launched(life: Life, core: Core) -> None:
@@ -198,6 +220,12 @@ def _machine() -> Callable[[Core], Life]:
         core.rest()
         core.ready = True
         core.body.serve(offer)
+
+    @ready.upon(Life.retire).to(retiring)
+    def retire(life: Life, core: Core) -> None:
+        # No timer: each of its calls has a deadline.
+        core.asked = True
+        core.body.await_rest()
 
     def close(life: Life, core: Core) -> None:
         core.asked = True
@@ -216,16 +244,18 @@ def _machine() -> Callable[[Core], Life]:
         core.asked = True
         kill(life, core)
 
-    def punish(life: Life, core: Core, why: str) -> None:
+    def punish(life: Life, core: Core, why: Reason) -> None:
         core.why = why
         kill(life, core)
 
-    def end(life: Life, core: Core, how: str) -> None:
+    def end(life: Life, core: Core, exit: Exit) -> None:
         core.rest()
-        core.body.bury(Death(how, core.why, core.ready, core.asked))
+        core.body.bury(Death(exit, core.why, core.ready, core.asked))
 
-    for state in (greeting, ready):
+    for state in (greeting, ready, retiring):
         state.upon(Life.stop).to(closing)(close)
+    greeting.upon(Life.retire).to(closing)(close)
+    retiring.upon(Life.rest).to(closing)(close)
     closing.upon(Life.rung).to(terminating)(terminate)
     terminating.upon(Life.rung).to(killing)(kill)
     # A process inside the kernel may take its time to die; whatever was forked
@@ -233,9 +263,10 @@ def _machine() -> Callable[[Core], Life]:
     killing.upon(Life.rung).loop()(kill)
     # The launcher is no plugin yet: nothing is lost by killing it at once.
     launching.upon(Life.stop).to(killing)(kill_unborn)
-    for state in (launching, greeting, ready, closing, terminating):
+    launching.upon(Life.retire).to(killing)(kill_unborn)
+    for state in (launching, greeting, ready, retiring, closing, terminating):
         state.upon(Life.fail).to(killing)(punish)
-    for state in (launching, greeting, ready, closing, terminating, killing):
+    for state in (launching, greeting, ready, retiring, closing, terminating, killing):
         state.upon(Life.exited).to(ended)(end)
 
     return builder.build()

@@ -39,10 +39,12 @@ class Patience:
     Attributes:
         call: Seconds from its start, and anew from each progress notice.
         max: Seconds in all.
+        waited: Seconds of both that are over already.
     """
 
     call: float
     max: float
+    waited: float = 0.0
 
 
 class _Waiting(Struct, eq=False):
@@ -58,11 +60,25 @@ Ended = Callable[[bytes, Answer | Refusal | None], None]
 
 _CANCELLED = "notifications/cancelled"
 _SETTING = Patience(60, 60)
+# One timer for all requests of a worker, so that a call costs none.
+_TICK = 0.1
 _OUTCOMES = frozenset(("result", "error"))
 
 
 def _deaf(notice: Notice) -> bool:
     return False
+
+
+def _calm(numbers: list[bytes]) -> None:
+    return
+
+
+def _unmoved(number: bytes) -> None:
+    return
+
+
+def _patient() -> None:
+    return
 
 
 @define(eq=False)
@@ -73,7 +89,16 @@ class Peer:
     Attributes:
         hears: Hears every notice that belongs to no call, and says whether
             somebody waited for it.
+        late: Called with the numbers of calls whose time is over.
+        late_answer: Called with the number of a call that is answered although
+            it was given up.
+        unasked: Called at each line that is no usual answer to something that
+            was asked; what it raises ends the hearing.
+        freed: Called whenever a call may be over; None: nobody wants to know.
         strays: What nobody waited for.
+        running: How many calls wait for an answer.
+        asked: How many calls there were so far.
+        last: When the last call came, in the clock's seconds.
     """
 
     _clock: IReactorTime
@@ -82,6 +107,13 @@ class Peer:
     _crowded: Callable[[], bool]
     _speech: Speech = field(factory=LegacySpeech)
     hears: Callable[[Notice], bool] = field(init=False, default=_deaf)
+    late: Callable[[list[bytes]], None] = field(init=False, default=_calm)
+    late_answer: Callable[[bytes], None] = field(init=False, default=_unmoved)
+    unasked: Callable[[], None] = field(init=False, default=_patient)
+    freed: Callable[[], None] | None = field(init=False, default=None)
+    running: int = field(init=False, default=0)
+    asked: int = field(init=False, default=0)
+    last: float = field(init=False, default=0.0)
     strays: Strays = field(init=False, factory=Strays)
     _reader: Reader = field(init=False, factory=lambda: Reader(strict=False))
     _gathered: list[bytes] = field(init=False, factory=list)
@@ -94,13 +126,7 @@ class Peer:
     _echoes: Echoes = field(init=False, factory=Echoes)
     _level: str | None = field(init=False, default=None)
     _lost: Fault | None = field(init=False, default=None)
-
-    @property
-    def running(self) -> int:
-        """
-        How many calls wait for an answer.
-        """
-        return sum(waiting.listener is not None for waiting in self._pending.values())
+    _ticking: IDelayedCall | None = field(init=False, default=None)
 
     def connect(self, send: Callable[[bytes], int]) -> None:
         """
@@ -135,6 +161,7 @@ class Peer:
             self._gather(line)
         else:
             self._waiting = self._send(line)
+        self.asked += 1
         return self._wait(number, patience, listener)
 
     def request(self, method: bytes, params: Params, patience: Patience) -> Deferred[Answer | Refusal]:
@@ -150,6 +177,15 @@ class Peer:
         number = b"%d" % self._number
         self._say(write.request(number, method, self._speech.own(params)))
         return self._wait(number, patience, None)
+
+    def ask_alive(self, patience: Patience) -> Deferred[Answer | Refusal]:
+        """
+        Ask whether the worker lives: any answer says so.
+
+        Returns:
+            As :meth:`ask`.
+        """
+        return self.request(self._speech.alive, (), patience)
 
     def open(self, method: bytes, params: Params, ended: Ended) -> bytes:
         """
@@ -196,19 +232,28 @@ class Peer:
                 self._unawaited(answer)
                 continue
             if waiting.listener is not None:
+                self.running -= 1
                 self._echoes.add(waiting.listener.caller)
             waiting.deferred.callback(answer)
+        if self.freed is not None:
+            self.freed()
 
     def _unawaited(self, answer: Answer | Refusal) -> None:
+        self.unasked()
         ended = self._open.pop(answer.id, None)
         if ended is not None:
             ended(answer.id, answer)
             return
-        self._ghosts.lay(answer.id)
+        self._lay(answer.id)
         self.strays.answers += 1
+
+    def _lay(self, number: bytes) -> None:
+        self._ghosts.lay(number)
+        self.late_answer(number)
 
     def _heard(self, line: bytes) -> Answer | Refusal | None:
         # What is no answer has its effect here.
+        self.unasked()
         try:
             message = self._reader.read(line)
         except Fault as fault:
@@ -240,7 +285,10 @@ class Peer:
         if ended is not None:
             ended(number, None)
         elif waiting is not None:
+            self._over(waiting)
             waiting.deferred.errback(Fault(Kind.INTERNAL, "the plugin gave an answer that can't be read"))
+        else:
+            self._lay(number)
 
     def expire(self) -> None:
         """
@@ -250,12 +298,19 @@ class Peer:
         self._echoes.fade(now)
         if self._ghosts:
             self._ghosts.fade(now)
+        late = []
         for number in [number for number, waiting in self._pending.items() if waiting.due <= now]:
             # One that fails may make its caller give up the others.
             waiting = self._pending.pop(number, None)
             if waiting is not None:
+                if waiting.listener is not None:
+                    late.append(number)
                 self._given_up(number, waiting, "deadline")
                 waiting.deferred.errback(Fault(Kind.DEADLINE, "the plugin did not answer in time"))
+        if late:
+            self.late(late)
+            if self.freed is not None:
+                self.freed()
 
     def lose(self, fault: Fault) -> int:
         """
@@ -265,12 +320,16 @@ class Peer:
             How many calls waited.
         """
         self._lost = fault
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
         self._flush()
         self._open.clear()
         count = self.running
         for number in tuple(self._pending):
             waiting = self._pending.pop(number, None)
             if waiting is not None:
+                self._over(waiting)
                 waiting.deferred.errback(fault)
         return count
 
@@ -308,18 +367,39 @@ class Peer:
             return fail(self._lost)
         now = self._clock.seconds()
         deferred: Deferred[Answer | Refusal] = Deferred(partial(self._forget, number))
-        due = now + (patience.call if patience.call < patience.max else patience.max)
-        self._pending[number] = _Waiting(deferred, patience, due, now + patience.max, listener)
+        begun = now - patience.waited
+        due = begun + (patience.call if patience.call < patience.max else patience.max)
+        self._pending[number] = _Waiting(deferred, patience, due, begun + patience.max, listener)
+        if listener is not None:
+            self.running += 1
+            self.last = now
+        if self._ticking is None:
+            self._ticking = self._clock.callLater(_TICK, self._tick)
         return deferred
+
+    def _tick(self) -> None:
+        # It rests while nothing has a deadline and nothing is to be forgotten.
+        # What expires may be asked anew at once, which has the next tick set.
+        self._ticking = None
+        self.expire()
+        busy = self._lost is None and (self._pending or self._ghosts or self._echoes)
+        if busy and self._ticking is None:
+            self._ticking = self._clock.callLater(_TICK, self._tick)
 
     def _forget(self, number: bytes, deferred: Deferred[Answer | Refusal]) -> None:
         # The number is dropped, so whatever still comes is late.
-        waiting = self._pending.pop(number, None)
-        if waiting is not None:
-            self._given_up(number, waiting, "the caller gave up")
+        self._given_up(number, self._pending.pop(number), "the caller gave up")
+        if self.freed is not None:
+            self.freed()
+
+    def _over(self, waiting: _Waiting) -> None:
+        if waiting.listener is not None:
+            self.running -= 1
+            self._echoes.add(waiting.listener.caller)
 
     def _given_up(self, number: bytes, waiting: _Waiting, reason: str) -> None:
         if waiting.listener is not None:
+            self.running -= 1
             self._ghosts.add(number, waiting.end)
         self._cancelled(number, reason)
 

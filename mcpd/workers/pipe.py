@@ -17,20 +17,46 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReactorFDSet, IReactorProcess
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 from mcpd.sandbox.kill import Tree
 from mcpd.sandbox.plan import Launch, Refused, read_status
+from mcpd.sandbox.reaper import attend
+from mcpd.sandbox.usage import Usage, usage
 from mcpd.wire.lines import Lines, LineTooLong
 from mcpd.workers.descriptors import Inlet, Outflow
 
 _PIPE = 256 << 10
 _SHORT = 4 << 10
+# Bytes a second that are read of what it writes to its standard error; how much
+# of that is told is configured.
+_MOST_ERROR = 4 << 20
 _INPUT, _OUTPUT, _ERROR, _STATUS = 0, 1, 2, 3
+
+
+@frozen
+class Exit:
+    """
+    How a process ended.
+
+    Attributes:
+        status: Its exit status; None if it was killed by a signal.
+        signal: The signal; None if it exited by itself.
+        cpu: Seconds of processor time that it used, it and those of its
+            children that it waited for; None if nobody knows.
+        memory: Bytes of memory that it had resident at the most; None likewise.
+    """
+
+    status: int | None
+    signal: int | None = None
+    cpu: float | None = None
+    memory: int | None = None
+
+    def __str__(self) -> str:
+        return f"exit status {self.status}" if self.signal is None else f"killed by signal {self.signal}"
 
 
 class Ears(Protocol):
@@ -63,13 +89,9 @@ class Ears(Protocol):
         Hear some of its standard error.
         """
 
-    def exited(self, how: str, *, killed: bool) -> None:
+    def exited(self, exit: Exit) -> None:
         """
         Hear that the process is gone, and all that it wrote was heard.
-
-        Args:
-            how: Its exit status or the signal, for the operator.
-            killed: Whether it was a signal.
         """
 
 
@@ -83,6 +105,7 @@ class Pipe(ProcessProtocol):
             plugin.
     """
 
+    _reactor: Any
     _ears: Ears
     _lines: Lines
     _inlet: Inlet
@@ -91,6 +114,7 @@ class Pipe(ProcessProtocol):
     _outflows: dict[int, Outflow] = field(init=False, factory=dict)
     _status: bytes = field(init=False, default=b"")
     _tree: Tree | None = field(init=False, default=None)
+    _used: Usage | None = field(init=False, default=None)
 
     @classmethod
     def spawn(
@@ -100,7 +124,7 @@ class Pipe(ProcessProtocol):
         Start a process.
 
         Args:
-            reactor: Provides IReactorProcess and IReactorFDSet.
+            reactor: Provides IReactorProcess, IReactorFDSet and IReactorTime.
             launch: What to start.
             limit: Most bytes of a line of its standard output.
             ears: Who hears it.
@@ -111,11 +135,11 @@ class Pipe(ProcessProtocol):
         """
         theirs_in, ours_in = os.pipe()
         _widen(ours_in)
-        pipe = cls(ears, Lines(limit), Inlet(reactor, _ours(ours_in)), trees)
+        pipe = cls(reactor, ears, Lines(limit), Inlet(reactor, _ours(ours_in)), trees)
         theirs = {_INPUT: theirs_in}
         try:
-            pipe._open(reactor, theirs)
-            pipe._spawn(reactor, launch, theirs)
+            pipe._open(theirs)
+            pipe._spawn(launch, theirs)
         except BaseException:
             pipe._close()
             raise
@@ -126,23 +150,27 @@ class Pipe(ProcessProtocol):
             outflow.startReading()
         return pipe
 
-    def _open(self, reactor: IReactorFDSet, theirs: dict[int, int]) -> None:
+    def _open(self, theirs: dict[int, int]) -> None:
         # In this order they are drained: the status says what the others mean.
-        for number, heard, finished in (
-            (_STATUS, self._heard_status, self._tell_status),
-            (_OUTPUT, self._heard, _nothing),
-            (_ERROR, self._ears.said, _nothing),
+        for number, heard, finished, most in (
+            (_STATUS, self._heard_status, self._tell_status, 0),
+            (_OUTPUT, self._heard, _nothing, 0),
+            (_ERROR, self._ears.said, _nothing, _MOST_ERROR),
         ):
             reading, theirs[number] = os.pipe()
-            self._outflows[number] = Outflow(reactor, _ours(reading), heard, finished)
+            self._outflows[number] = Outflow(self._reactor, _ours(reading), heard, finished, most)
         _widen(theirs[_OUTPUT])
 
-    def _spawn(self, reactor: IReactorProcess, launch: Launch, theirs: dict[int, int]) -> None:
+    def _spawn(self, launch: Launch, theirs: dict[int, int]) -> None:
         program, environment = launch.arguments[0], dict(launch.environment)
-        process = reactor.spawnProcess(self, program, launch.arguments, env=environment, childFDs=theirs)
-        # Kept: once the process has ended Twisted forgets the number.
-        self.pid = process.pid
-        self._tree = self._trees(self.pid)
+        process = self._reactor.spawnProcess(
+            self, program, launch.arguments, env=environment, childFDs=theirs
+        )
+        # Once the process has ended Twisted forgets the number; if it has already, there is none.
+        if process.pid is not None:
+            self.pid = process.pid
+            self._tree = self._trees(self.pid)
+            attend(process, self)
 
     @property
     def waiting(self) -> int:
@@ -150,6 +178,12 @@ class Pipe(ProcessProtocol):
         How many bytes wait for the worker to read.
         """
         return self._inlet.waiting
+
+    def usage(self) -> Usage | None:
+        """
+        Tell what the process uses now; None if nobody knows, or it has ended.
+        """
+        return usage(self.pid, self._tree.proc) if self._tree else None
 
     def send(self, data: bytes) -> int:
         """
@@ -183,20 +217,39 @@ class Pipe(ProcessProtocol):
         if self._tree:
             self._tree.destroy()
 
-    def processExited(self, reason: Failure) -> None:
+    def ending(self) -> None:
         """
-        Hear its last words and let go of everything, whoever else may hold the pipes.
+        Kill what is left of its tree (:class:`mcpd.sandbox.reaper.Heir`).
         """
         tree, self._tree = self._tree, None
         if tree:
             tree.destroy_rest()
+
+    def used(self, usage: Usage) -> None:
+        """
+        Keep what it used.
+        """
+        self._used = usage
+
+    def processExited(self, reason: Failure) -> None:
+        """
+        Hear its last words and let go of everything, whoever else may hold the pipes.
+        """
+        if self.pid:
+            self._exited(reason)
+        else:
+            # It ended before it was ours: who spawns it is told of its end afterwards.
+            self._reactor.callLater(0, self._exited, reason)
+
+    def _exited(self, reason: Failure) -> None:
+        self.ending()
         for outflow in self._outflows.values():
             outflow.drain()
         self._close()
         number = getattr(reason.value, "signal", None)
         status = getattr(reason.value, "exitCode", None) or 0
-        how = f"exit status {status}" if number is None else f"killed by signal {number}"
-        self._ears.exited(how, killed=number is not None)
+        cpu, memory = (self._used.cpu, self._used.memory) if self._used else (None, None)
+        self._ears.exited(Exit(status if number is None else None, number, cpu, memory))
 
     def _heard(self, data: bytes) -> None:
         try:

@@ -7,12 +7,30 @@ What a worker writes to its standard error or has for a log, on its way to ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 _LINE = 4 << 10
+_TOLD = 200
+# What a line costs besides its bytes: each is an event of its own.
+_EACH = 200
+# As "printable" writes what can't be printed.
+_ESCAPE = r"\\(?:x1b\[[0-9;]{0,20}m|x[0-9a-f]{2}|u[0-9a-f]{4}|u[0-9a-f]{8}|[nrt])"
+_COLOUR = re.compile(r"\\x1b\[[0-9;]{0,20}m")
+_ROOT = r"(?:(?:~[\w.-]{0,32})?/|[a-z]:[\\/])"
+# Linear: no choice in it can fail after a part that has no bound.
+_PATH = re.compile(
+    rf"""
+    (?P<address>\b(?![a-z0-9+.-]{{0,20}}file:)[a-z][a-z0-9+.-]{{1,20}}://[\w\[](?:[^\s'"<>,;()|:]|:(?!/))*)
+    | (?<="){_ROOT}[^"]+ | (?<='){_ROOT}[^']+ | (?<=`){_ROOT}[^`]+
+    | (?:(?<![\w/])|(?<=\s-[a-z])|{_ESCAPE}) {_ROOT}
+      (?:\\\s|{_ESCAPE}|[^\s'"`,;:()\[\]{{}}<>|]|[,;:](?=[\w/.~-]))+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 def printable(data: bytes, most: int = _LINE) -> str:
@@ -27,6 +45,18 @@ def printable(data: bytes, most: int = _LINE) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def discreet(line: str, most: int = _TOLD) -> str:
+    """
+    Make a line of a worker's fit for a caller: what looks like a path is not for strangers.
+
+    A path is what begins with a slash, a tilde or a drive's letter, and is not
+    part of a word or of an address (``https://host/x``) before it; one between
+    quotation marks ends at the second.
+    """
+    told = _COLOUR.sub("", _PATH.sub(lambda found: found["address"] or "[path]", line)).strip()
+    return told if len(told) <= most else told[:most] + "..."
+
+
 @define(eq=False)
 class Said:
     """
@@ -34,6 +64,7 @@ class Said:
 
     Attributes:
         rate: Bytes a second that are told; one second's worth may come at once.
+            Each line counts for 200 more.
         tell: Called with each line.
         dropped: Called with how many bytes were dropped, once a second at most.
     """
@@ -52,40 +83,48 @@ class Said:
         Take some bytes.
         """
         self._refill()
-        if len(data) > self._left:
-            self._lost += len(data) - self._left
-            data = data[: self._left]
-        self._left -= len(data)
+        told = self._afford(data)
+        self._lost += len(data) - len(told)
+        data = told
         *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._tell(line)
+            _tell(line, self.tell)
         # Bounded: a worker may never end its line.
         whole = len(rest) - len(rest) % _LINE
-        self._tell(rest[:whole])
+        _tell(rest[:whole], self.tell)
         self._rest = rest[whole:]
 
-    def line(self, line: bytes) -> None:
+    def _afford(self, data: bytes) -> bytes:
+        end = 0
+        while end < len(data) and self._left > 0:
+            most = min(end + self._left, len(data))
+            found = data.find(b"\n", end, most)
+            stop = most if found < 0 else found + 1
+            self._left -= stop - end + (0 if found < 0 else _EACH)
+            end = stop
+        return data[:end]
+
+    def line(self, line: bytes, tell: Callable[[str], None]) -> None:
         """
         Take a whole line from elsewhere, within the same bound.
+
+        Args:
+            line: The line.
+            tell: Called with it, instead of ``tell``.
         """
         self._refill()
-        told = line[: self._left]
+        told = line[: max(self._left, 0)]
         self._lost += len(line) - len(told)
-        self._left -= len(told)
-        self._tell(told)
+        self._left -= len(told) + _EACH
+        _tell(told, tell)
 
     def close(self) -> None:
         """
         Tell what is left.
         """
-        self._tell(self._rest)
+        _tell(self._rest, self.tell)
         self._rest = b""
         self._report()
-
-    def _tell(self, line: bytes) -> None:
-        line = line.rstrip(b"\r")
-        for start in range(0, len(line), _LINE):
-            self.tell(printable(line[start : start + _LINE]))
 
     def _refill(self) -> None:
         now = self._clock.seconds()
@@ -97,3 +136,9 @@ class Said:
         lost, self._lost = self._lost, 0
         if lost:
             self.dropped(lost)
+
+
+def _tell(line: bytes, tell: Callable[[str], None]) -> None:
+    line = line.rstrip(b"\r")
+    for start in range(0, len(line), _LINE):
+        tell(printable(line[start : start + _LINE]))

@@ -29,10 +29,14 @@ class Speech(Protocol):
     Attributes:
         sets_level: Whether a plugin has to be asked, by a request of its own,
             for log messages of the level that a call wants.
+        alive: The method by which it is asked whether it lives.
     """
 
     @property
     def sets_level(self) -> bool: ...  # noqa: D102  described above
+
+    @property
+    def alive(self) -> bytes: ...  # noqa: D102  described above
 
     def params(self, call: Call, number: bytes) -> Params:
         """
@@ -54,6 +58,7 @@ class LegacySpeech:
         sets_level: Whether the plugin declared that it logs.
     """
 
+    alive: ClassVar[bytes] = b"ping"
     sets_level: bool = False
 
     def params(self, call: Call, number: bytes) -> Params:
@@ -84,6 +89,7 @@ class ModernSpeech:
     """
 
     sets_level: ClassVar[bool] = False
+    alive: ClassVar[bytes] = b"server/discover"
     stamp: tuple[tuple[str, Piece], ...]
     logs: bool = False
     _bare: bytes = field(init=False)

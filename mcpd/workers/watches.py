@@ -63,7 +63,8 @@ class Watches:
     _watched: dict[str, _Watch] = field(init=False, factory=dict)
     _lengths: Counter[int] = field(init=False, factory=Counter)
     _size: int = field(init=False, default=0)
-    _teller: Teller | None = field(init=False, default=None)
+    # The first is asked whether it tells; the others are told to, too.
+    _tellers: list[Teller] = field(init=False, factory=list)
 
     def watch(self, uri: str) -> Deferred[Answer | Refusal]:
         """
@@ -98,8 +99,8 @@ class Watches:
         watch.count -= 1
         if not watch.count:
             self._forget(uri)
-            if self._teller is not None:
-                self._teller.unwatch(uri)
+            for teller in self._tellers:
+                teller.unwatch(uri)
 
     def covers(self, uri: str) -> bool:
         """
@@ -114,17 +115,18 @@ class Watches:
 
     def begin(self, teller: Teller) -> None:
         """
-        Have a new worker tell what is watched.
+        Have one more worker tell what is watched.
         """
-        self._teller = teller
+        self._tellers.append(teller)
         for uri, watch in tuple(self._watched.items()):
-            self._ask(uri, watch)
+            self._ask(uri, watch, teller)
 
-    def pause(self) -> None:
+    def end(self, teller: Teller) -> None:
         """
-        Wait for the next worker.
+        Hear that a worker is gone; without any, what is asked waits for the next.
         """
-        self._teller = None
+        if teller in self._tellers:
+            self._tellers.remove(teller)
 
     def refuse(self, fault: Fault) -> None:
         """
@@ -139,10 +141,15 @@ class Watches:
         watch.waiting.append(deferred)
         return deferred
 
-    def _ask(self, uri: str, watch: _Watch) -> None:
-        if self._teller is not None:
-            asked = self._teller.watch(uri)
-            asked.addBoth(lambda outcome: self._settle(uri, watch, outcome))
+    def _ask(self, uri: str, watch: _Watch, *tellers: Teller) -> None:
+        # The first comes last: it may refuse at once, and then the others need
+        # not tell it, either.
+        for teller in reversed(tellers or self._tellers):
+            asked = teller.watch(uri)
+            if teller is self._tellers[0]:
+                asked.addBoth(lambda outcome: self._settle(uri, watch, outcome))
+            else:
+                asked.addErrback(lambda failure: None)
 
     def _settle(self, uri: str, watch: _Watch, outcome: Answer | Refusal | Failure) -> None:
         # Those who watch already stay: another worker may tell it again.
@@ -151,6 +158,8 @@ class Watches:
             watch.count += len(waiting)
         elif not watch.count and self._watched.get(uri) is watch:
             self._forget(uri)
+            for teller in self._tellers[1:]:
+                teller.unwatch(uri)
         for deferred in waiting:
             deferred.callback(outcome)
 

@@ -7,6 +7,7 @@ Tests for :mod:`mcpd.access.credentials`.
 
 from __future__ import annotations
 
+from attrs import define, field
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.access.credentials import KeyCredentials, NoCredentials
@@ -16,6 +17,41 @@ from mcpd.wire.fault import Fault, Kind
 KEY = make(bytes(range(48)))
 OTHER = make(bytes(48))
 NONE: frozenset[bytes] = frozenset()
+
+
+@define
+class Ring:
+    """
+    Keys that open.
+
+    Attributes:
+        living: Them.
+        asked: Which ones were looked for.
+    """
+
+    living: dict[str, ApiKey] = field(factory=dict)
+    asked: list[str] = field(factory=list)
+
+    def add(self, name: str, key: str) -> None:
+        """
+        Let a key open.
+        """
+        made = ApiKey.of(name, key)
+        self.living[made.id] = made
+
+    def find(self, id: str) -> ApiKey | None:
+        """
+        Find one.
+        """
+        self.asked.append(id)
+        return self.living.get(id)
+
+
+def numbered(number: int) -> str:
+    """
+    Make up a key.
+    """
+    return make(number.to_bytes(16, "big") + bytes(32))
 
 
 class NoCredentialsTests(SynchronousTestCase):
@@ -39,9 +75,13 @@ class KeyCredentialsTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """
-        Have a key that opens.
+        Have a key that opens, and others that do.
         """
-        self.credentials = KeyCredentials(ApiKey.of("default", KEY))
+        self.ring = Ring()
+        self.ring.add("default", KEY)
+        for number in range(1, 3):
+            self.ring.add(f"k{number}", numbered(number))
+        self.credentials = KeyCredentials(self.ring)
 
     def judge(self, value: bytes, repeated: frozenset[bytes] = NONE) -> str:
         """
@@ -90,6 +130,72 @@ class KeyCredentialsTests(SynchronousTestCase):
             self.assertEqual(self.judge(good), "key:default")
             for wrong in (b"", good[:-1], good + b"x", b"Bearer " + OTHER.encode()):
                 self.refused(wrong)
+
+    def test_many(self) -> None:
+        """
+        Everybody is known by their own key, in whatever order they come.
+        """
+        for number in (1, 2, 1, 1, 2):
+            self.assertEqual(self.judge(b"Bearer " + numbered(number).encode()), f"key:k{number}")
+        self.assertEqual(self.judge(b"Bearer " + KEY.encode()), "key:default")
+
+    def test_mixed(self) -> None:
+        """
+        The part of a key that may be shown opens nothing with another key's secret.
+        """
+        one, other = KEY.split("_"), numbered(1).split("_")
+        other[1] = one[1]
+        self.refused(b"Bearer " + "_".join(other).encode())
+        for parts in (one[:2], [*one[:2], "", ""], [*one[:2], "0" * 43, one[3]]):
+            self.refused(b"Bearer " + "_".join(parts).encode())
+
+    def test_revoked(self) -> None:
+        """
+        A key that was revoked is refused at once, however often it was good before.
+        """
+        good = b"Bearer " + KEY.encode()
+        for _ in range(2):
+            self.judge(good)
+        self.ring.living.clear()
+        for _ in range(2):
+            self.refused(good)
+
+    def test_other_name(self) -> None:
+        """
+        Who holds a key that is given to another name is known by that name from then on.
+        """
+        good = b"Bearer " + KEY.encode()
+        self.judge(good)
+        self.ring.add("alice", KEY)
+        self.assertEqual(self.judge(good), "key:alice")
+
+    def test_crowd(self) -> None:
+        """
+        However many come, each is known, the first one, too.
+        """
+        for number in range(3000):
+            self.ring.add(f"k{number}", numbered(number))
+            self.assertEqual(self.judge(b"Bearer " + numbered(number).encode()), f"key:k{number}")
+        self.assertEqual(self.judge(b"Bearer " + KEY.encode()), "key:default")
+        self.assertLessEqual(len(self.credentials._good), 1024)
+
+    def test_blanks(self) -> None:
+        """
+        Who sends very many blanks before a key is known, too, but takes no room.
+        """
+        for count in range(200):
+            self.assertEqual(self.judge(b"Bearer " + b" " * count + KEY.encode()), "key:default")
+        self.assertLessEqual(max(map(len, self.credentials._good)), 128)
+
+    def test_same_way(self) -> None:
+        """
+        Who makes up a whole key is looked for and refused in the same way as who knows a part of one.
+        """
+        faults = []
+        for key in (OTHER, KEY[:-8] + OTHER[-8:]):
+            faults.append(self.refused(b"Bearer " + key.encode()))
+        self.assertEqual(self.ring.asked, [OTHER.split("_")[1], KEY.split("_")[1]])
+        self.assertEqual((faults[0].text, faults[0].headers), (faults[1].text, faults[1].headers))
 
     def test_wrong(self) -> None:
         """

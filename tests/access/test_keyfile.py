@@ -13,7 +13,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.access.keyfile import UnusableKey, first_key
+from mcpd.access.keyfile import UnusableKey, first_key, first_record
 from mcpd.policy.apikeys import make
 
 KEY = make(bytes(range(48)))
@@ -113,3 +113,16 @@ class FirstKeyTests(SynchronousTestCase):
         A key that can't be kept is not made up.
         """
         self.assertRaises(OSError, first_key, self.path / "deeper", self.entropy)
+
+    def test_record(self) -> None:
+        """
+        The first key is told of as the others are, with the age and place of its file.
+        """
+        record = first_record(self.path, self.entropy)
+        self.assertTrue(record.key.opens(KEY.encode()))
+        self.assertEqual(record.key.principal, "key:default")
+        self.assertEqual((record.role, record.revoked, record.file), ("all", None, str(self.path)))
+        os.utime(self.path, (5, 7.9))
+        self.assertEqual(first_record(self.path, bytes).created, 7)
+        self.path.chmod(0o644)
+        self.assertRaises(UnusableKey, first_record, self.path, bytes)

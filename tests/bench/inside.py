@@ -59,6 +59,14 @@ class _Time(Clock):
         return time.time()
 
 
+class _Ring:
+    def __init__(self, key: str) -> None:
+        self._key = ApiKey.of("bench", key)
+
+    def find(self, id: str) -> ApiKey | None:
+        return self._key if id == self._key.id else None
+
+
 class _Socket:
     """
     A plain transport that takes everything at once.
@@ -96,7 +104,7 @@ class _Bench:
         self._key = make(os.urandom(ENTROPY))
         shield = Shield.new((), ())
         shield.stand("127.0.0.1", 8420)
-        site = Site(shield, {b"/mcp": Mcp(router, KeyCredentials(ApiKey.of("bench", self._key)))})
+        site = Site(shield, {b"/mcp": Mcp(router, KeyCredentials(_Ring(self._key)))})
         doors = Doors(clock, site, limits, Ledger(limits), os.urandom)
         self._connection = doors.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
         self.socket = _Socket()

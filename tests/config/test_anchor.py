@@ -70,12 +70,19 @@ class AnchorTests(SynchronousTestCase):
         """
         The daemon's folders and its log's file start at the folder of the main file.
         """
-        table = {"state_dir": "var", "plugin_dir": "../plugins.d", "log": {"file": "log"}, "drain": "a"}
+        table = {
+            "state_dir": "var",
+            "runtime_dir": "run",
+            "plugin_dir": "../plugins.d",
+            "log": {"file": "log"},
+            "drain": "a",
+        }
         anchor_daemon(table, "/etc/mcpd")
         self.assertEqual(
             table,
             {
                 "state_dir": "/etc/mcpd/var",
+                "runtime_dir": "/etc/mcpd/run",
                 "plugin_dir": "/etc/plugins.d",
                 "log": {"file": "/etc/mcpd/log"},
                 "drain": "a",
@@ -84,8 +91,11 @@ class AnchorTests(SynchronousTestCase):
 
     def test_output(self) -> None:
         """
-        A log that goes to standard output, or that says nothing of a file, stays so.
+        A log that goes to standard output, or that says nothing of a file, stays so, as does an empty folder.
         """
+        table: dict[str, Any] = {"runtime_dir": ""}
+        anchor_daemon(table, "/etc/mcpd")
+        self.assertEqual(table, {"runtime_dir": ""})
         for log in ({"file": "-"}, {"level": "info"}, {"file": ""}, "text"):
             table = {"log": log}
             anchor_daemon(table, "/etc/mcpd")

@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.config.load import find_configuration, load, scalar
+from mcpd.config.judge import judge
+from mcpd.config.load import find_configuration, gather, scalar
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.settings import LISTEN, DaemonSettings, Settings
 from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.units import Wait
 from mcpd.web.spec import Limits
+from tests.config.configured import load
 
 OURS = os.geteuid()
 
@@ -368,6 +370,13 @@ class EnvironmentTests(LoadCase):
         settings = self.load(MCPD_DAEMON__STATE_DIR="state")
         self.assertEqual(settings.daemon.state_dir, os.path.abspath("state"))
         self.assertEqual(settings.daemon.plugin_dir, str(self.plugins))
+
+    def test_elsewhere(self) -> None:
+        """
+        So it does at a reload, when the daemon has left that folder.
+        """
+        draft = gather(str(self.main), {"MCPD_DAEMON__STATE_DIR": "state"}, OURS, "/began/here")
+        self.assertEqual(judge(draft).daemon.state_dir, "/began/here/state")
 
     def test_plugin_dir(self) -> None:
         """

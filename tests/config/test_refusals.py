@@ -11,18 +11,21 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.config.load import load
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.structure import keys
 from mcpd.relay.spec import SessionLimits
 from mcpd.web.spec import Limits
 from mcpd.workers.spec import Plugin
+from tests.config.configured import load
 
 WORDS = {
     "WAIT": 'a duration from "0s" to "8760h", as "0s", "500ms" or "30s"',
     "DURATION": 'a duration from "1ms" to "8760h", as "250ms", "30s", "5m" or "24h"',
     "SIZE": 'a size from "1" to "1024G", as "512", "64K", "256M" or "1G"',
     "COUNT": "a whole number from 1 to 1000000000",
+    "NUMBER": "a whole number up to 1000000000, or 0 for any",
+    "ROOM": 'a size up to "1024G", as "64K", "256M" or "1G", or "0" for any',
+    "TRIES": 'so many times in so long, up to 999999 in "8760h", as "5/5m"',
     "ENDPOINT": (
         'must be as "tcp:8420:interface=127.0.0.1" or "tcp6:8420:interface=\\\\:\\\\:1", the port up to 65535'
     ),
@@ -33,13 +36,13 @@ WORDS = {
     "VARIABLE": "a variable's name has letters, digits and _ and starts with no digit",
     "TLS": ("TLS comes with a later release: use loopback behind a proxy, or say plain_is_fine = true"),
     "KEYS OF LIMITS": f"known are {', '.join(keys(Limits))}",
-    "KEYS OF DAEMON": "known are state_dir, plugin_dir, public_url, log, drain, starts",
+    "KEYS OF DAEMON": "known are state_dir, runtime_dir, plugin_dir, public_url, log, drain, starts",
     "KEYS OF ALL": "known are daemon, listen, limits, sessions, catalog, defaults, plugins",
     "KEYS OF SESSIONS": f"known are {', '.join(keys(SessionLimits))}",
     "KEYS OF CATALOG": "known are name_limit, page, instructions, links, ttl",
     "KEYS OF PLUGIN": f"known are {', '.join(keys(Plugin, ('name',)))}",
     "KEYS OF DEFAULTS": f"known are {', '.join(keys(Plugin, ('name', 'command')))}",
-    "TIMEOUTS": "known are start, call, max, stop, tools",
+    "TIMEOUTS": "known are start, first_start, call, max, stop, idle, tools",
     "TOML": "see https://toml.io/en/v1.0.0",
 }
 """What many lines say, by the names that stand for it in the table."""
@@ -69,8 +72,18 @@ zzz = 1
 
 # key of a later release
 [daemon]
-runtime_dir = "/run/mcpd"
-=> 2: daemon.runtime_dir: unknown key; {KEYS OF DAEMON}; did you mean state_dir?
+seal_keys = []
+=> 2: daemon.seal_keys: unknown key; {KEYS OF DAEMON}
+
+# runtime folder with a NUL
+[daemon]
+runtime_dir = "/a\u0000"
+=> 2: daemon.runtime_dir: has a NUL letter; must be without
+
+# runtime folder without room for a socket
+[daemon]
+runtime_dir = "/{80 LETTERS}/éééééééé"
+=> 2: daemon.runtime_dir: has 98 bytes as a whole path; a socket's folder may have 96
 
 # duration without a unit
 [daemon]
@@ -683,6 +696,144 @@ command = ["files"]
 timeouts = { tools = { search = 20 } }
 => 3: plugins.files.timeouts.tools.search: is a number; must be {DURATION}; did you mean "20s"?
 
+# first start shorter than the others
+[plugins.files]
+command = ["files"]
+timeouts = { first_start = "5s" }
+=> 3: plugins.files.timeouts.first_start: is 5s; must be at least timeouts.start, which is 10s
+
+# first start that others outgrew
+[plugins.files]
+command = ["files"]
+[plugins.files.timeouts]
+start = "20m"
+=> 3: plugins.files.timeouts.first_start: is 10m; must be at least timeouts.start, which is 20m
+
+# stop that nobody would wait for
+[plugins.files]
+command = ["files"]
+timeouts.stop = "301s"
+=> 3: plugins.files.timeouts.stop: is 301s; must be at most 5m
+
+# idle for ever
+[plugins.files]
+command = ["files"]
+timeouts.idle = "0s"
+=> 3: plugins.files.timeouts.idle: "0s" is too small; must be {DURATION}
+
+# share misspelt
+[plugins.files]
+command = ["files"]
+share = "principle"
+=> 3: plugins.files.share: is "principle"; must be "auto" or "all" or "principal" or "session" or "call";
+   did you mean "principal"?
+
+# workers as a number
+[plugins.files]
+command = ["files"]
+workers = 4
+=> 3: plugins.files.workers: is a number; must be a table
+
+# more workers kept than there are
+[plugins.files]
+command = ["files"]
+share = "all"
+workers = { min = 9, max = 8, total = 8 }
+=> 4: plugins.files.workers.min: is 9; must be at most workers.total, which is 8
+
+# more workers kept than may be shared
+[plugins.files]
+command = ["files"]
+share = "all"
+workers = { min = 5 }
+=> 4: plugins.files.workers.min: is 5; must be at most workers.max, which is 4, where share = "all"
+
+# a host of workers
+[plugins.files]
+command = ["files"]
+workers.total = 1001
+=> 3: plugins.files.workers.total: is 1001; must be at most 1000
+
+# worker with a million calls
+[plugins.files]
+command = ["files"]
+concurrency = 10001
+=> 3: plugins.files.concurrency: is 10001; must be at most 10000
+
+# worker without calls
+[plugins.files]
+command = ["files"]
+concurrency = 0
+=> 3: plugins.files.concurrency: is too small; must be {COUNT}
+
+# memory as a number
+[plugins.files]
+command = ["files"]
+limits = { memory = 268435456, file_size = "0", processes = 0 }
+=> 3: plugins.files.limits.file_size: "0" is too small; must be {SIZE}
+=> 3: plugins.files.limits.memory: is a number; must be {SIZE}; did you mean "256M"?
+=> 3: plugins.files.limits.processes: is too small; must be {COUNT}
+
+# giving up without a time
+[plugins.files]
+command = ["files"]
+restart.give_up = "5"
+=> 3: plugins.files.restart.give_up: "5" cannot be read; must be {TRIES}
+
+# giving up after a number
+[plugins.files]
+command = ["files"]
+restart.give_up = 5
+=> 3: plugins.files.restart.give_up: is a number; must be {TRIES}
+
+# giving up in no time
+[plugins.files]
+command = ["files"]
+restart.give_up = "5/0s"
+=> 3: plugins.files.restart.give_up: "5/0s" is too small; must be {TRIES}
+
+# giving up in a century
+[plugins.files]
+command = ["files"]
+restart.give_up = "5/900000h"
+=> 3: plugins.files.restart.give_up: "5/900000h" is too large; must be {TRIES}
+
+# worker that is never old enough
+[plugins.files]
+command = ["files"]
+restart.max_age = "999ms"
+=> 3: plugins.files.restart.max_age: is 999ms; must be at least 1s
+
+# calls below none
+[plugins.files]
+command = ["files"]
+restart.max_calls = -1
+=> 3: plugins.files.restart.max_calls: is too small; must be {NUMBER}
+
+# calls as a string
+[plugins.files]
+command = ["files"]
+restart.max_calls = "7"
+=> 3: plugins.files.restart.max_calls: is a string; must be {NUMBER}; did you mean 7?
+
+# any memory as a number
+[plugins.files]
+command = ["files"]
+restart.max_memory = 0
+=> 3: plugins.files.restart.max_memory: is a number; must be {ROOM}; did you mean "0"?
+
+# memory of less than nothing
+[plugins.files]
+command = ["files"]
+restart.max_memory = -1
+=> 3: plugins.files.restart.max_memory: is a number; must be {ROOM}
+
+# memory of a galaxy
+[plugins.files]
+command = ["files"]
+restart.max_memory = "1025G"
+=> 3: plugins.files.restart.max_memory: "1025G" is too large; must be {ROOM}
+
 # backoff of one
 [plugins.files]
 command = ["files"]
@@ -750,7 +901,8 @@ def cases() -> dict[str, tuple[str, list[str]]]:
         For each name the configuration and the lines expected.
     """
     found = {}
-    for case in TABLE.strip("\n").split("\n\n# "):
+    table = TABLE.replace("{80 LETTERS}", "a" * 80)
+    for case in table.strip("\n").split("\n\n# "):
         name, _, rest = case.removeprefix("# ").partition("\n")
         text, *expected = rest.split("\n=> ")
         expected = [line.replace("\n  ", "") for line in expected]
@@ -844,5 +996,10 @@ class RefusalsTests(SynchronousTestCase):
             "[plugins.a]\ncommand = ['a']\nprefix = ''\n[plugins.b]\ncommand = ['a']\nprefix = ''",
             "[plugins.a]\ncommand = ['a']\nenabled = false\n[plugins.b]\ncommand = ['a']\nprefix = 'a'",
             "[plugins.a]\ncommand = ['a']\ntimeouts = { call = '10m' }\nrestart.backoff = ['1s', '1s']",
+            "[plugins.a]\ncommand = ['a']\nworkers = { min = 5 }\nconcurrency = 10000",
+            "[plugins.a]\ncommand = ['a']\nshare = 'all'\nworkers = { min = 1000, max = 1000, total = 1000 }",
+            "[plugins.a]\ncommand = ['a']\ntimeouts = { start = '10m', stop = '5m' }",
+            "[plugins.a]\ncommand = ['a']\nrestart = { max_age = '1s', max_calls = 0, max_memory = '0' }",
+            f"[daemon]\nruntime_dir = '/{'a' * 95}'",
         ):
             self.assertEqual(self.said(text), [], text)

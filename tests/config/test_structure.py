@@ -11,15 +11,25 @@ from typing import Any, get_type_hints
 
 import attrs
 from attrs import frozen
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.config.structure import Flawed, keys, structure
 from mcpd.relay.spec import CatalogLimits, SessionLimits
-from mcpd.units import Bytes, Seconds, Wait, write_bytes, write_seconds
+from mcpd.units import (
+    Bytes,
+    Count,
+    Room,
+    Seconds,
+    Tries,
+    Wait,
+    write_bytes,
+    write_seconds,
+    write_tries,
+)
 from mcpd.web.spec import Limits, Listen
-from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits
+from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits, Workers
 
 _WRONG: st.SearchStrategy[Any] = st.one_of(
     st.booleans(), st.floats(), st.integers(max_value=0), st.just({}), st.just([])
@@ -47,10 +57,21 @@ def written(kind: Any, value: Any) -> Any:
     """
     if kind in (Seconds, Wait):
         return write_seconds(value)
-    return write_bytes(value) if kind is Bytes else value
+    return write_bytes(value) if kind in (Bytes, Room) else value
 
 
-TABLES = (Limits, SessionLimits, CatalogLimits)
+@frozen
+class Boundless:
+    """
+    What of a plugin may be without a bound.
+    """
+
+    max_calls: Count = Count(0)
+    max_memory: Room = Room(0)
+
+
+TABLES = (Limits, SessionLimits, CatalogLimits, Workers, Boundless)
+MAY_BE_NONE = (Wait, Count, Room)
 KINDS = get_type_hints(Limits)
 DEFAULTS = {key: written(kind, getattr(Limits(), key)) for key, kind in KINDS.items()}
 
@@ -69,10 +90,12 @@ class StructureTests(SynchronousTestCase):
             "env": {"TZ": "UTC"},
             "enabled": False,
             "prefix": "",
+            "share": "call",
+            "workers": {"total": 8},
             "tools": {"exclude": ["rm*"]},
             "timeouts": {"call": "250ms", "tools": {"search": "2m"}},
             "limits": {"message": "1M", "open_files": 64},
-            "restart": {"backoff": ["1s", "1h"]},
+            "restart": {"backoff": ["1s", "1h"], "give_up": "3/1h", "max_calls": 0, "max_memory": "200M"},
         }
         self.assertEqual(
             structure(table, Plugin, name="files"),
@@ -82,10 +105,16 @@ class StructureTests(SynchronousTestCase):
                 env={"TZ": "UTC"},
                 enabled=False,
                 prefix="",
+                share="call",
+                workers=Workers(total=8),
                 tools=Chosen(exclude=("rm*",)),
                 timeouts=Timeouts(call=Seconds(0.25), tools={"search": Seconds(120)}),
                 limits=WorkerLimits(message=Bytes(1 << 20), open_files=64),
-                restart=Restart(backoff=(Seconds(1), Seconds(3600))),
+                restart=Restart(
+                    backoff=(Seconds(1), Seconds(3600)),
+                    give_up=Tries(3, Seconds(3600)),
+                    max_memory=Room(200 << 20),
+                ),
             ),
         )
 
@@ -93,18 +122,18 @@ class StructureTests(SynchronousTestCase):
         """
         The keys of a table are the fields of its specification, less those that are given.
         """
-        self.assertEqual(keys(Restart), ("backoff",))
+        self.assertEqual(keys(Chosen), ("include", "exclude"))
         self.assertNotIn("name", keys(Plugin, ("name",)))
 
     @given(st.sampled_from(TABLES), st.data())
     def test_numbers(self, table: type[Any], data: st.DataObject) -> None:
         """
-        Every limit takes every value of its kind as it is written; a wait may be none, too.
+        Every limit takes every value of its kind as it is written; some may be none, too.
         """
-        most = {Seconds: 10**7, Wait: 10**7, Bytes: 1 << 39, int: 10**9}
+        most = {Seconds: 10**7, Wait: 10**7, Bytes: 1 << 39, Room: 1 << 39, Count: 10**9, int: 10**9}
         kinds = get_type_hints(table)
         numbers = {
-            key: data.draw(st.integers(0 if kind is Wait else 1, most[kind]), key)
+            key: data.draw(st.integers(0 if kind in MAY_BE_NONE else 1, most[kind]), key)
             for key, kind in kinds.items()
         }
         said = {key: written(kinds[key], number) for key, number in numbers.items()}
@@ -116,8 +145,25 @@ class StructureTests(SynchronousTestCase):
         Nothing of another type passes for a number, a duration, a wait or a size.
         """
         key, value = data.draw(st.sampled_from(keys(table))), data.draw(_WRONG)
+        assume(not (get_type_hints(table)[key] is Count and type(value) is int and value == 0))
         flaws = self.assertRaises(Flawed, structure, {key: value}, table).flaws
         self.assertEqual([flaw.path for flaw in flaws], [(key,)])
+
+    @given(st.integers(1, 999_999), st.integers(1, 10**9))
+    def test_tries(self, count: int, milliseconds: int) -> None:
+        """
+        So many times in so long are taken as they are written.
+        """
+        tries = Tries(count, Seconds(milliseconds * 0.001))
+        self.assertEqual(structure({"give_up": write_tries(tries)}, Restart).give_up, tries)
+
+    @given(_WRONG | st.sampled_from(["", "5", "5/0s", "5/8761h", "0/5m"]))
+    def test_no_tries(self, value: Any) -> None:
+        """
+        Nothing else passes for them, no time at all included.
+        """
+        flaws = self.assertRaises(Flawed, structure, {"give_up": value}, Restart).flaws
+        self.assertEqual([flaw.path for flaw in flaws], [("give_up",)])
 
     def test_none_at_all(self) -> None:
         """

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +61,7 @@ class Daemon:
         key: The file with its first key.
         pid: Its process id.
         folder: Where its configuration and its state are.
+        runtime: Where its admin socket is.
     """
 
     url: str
@@ -66,6 +69,7 @@ class Daemon:
     key: Path
     pid: int
     folder: Path
+    runtime: Path
     _reactor: Any
     _run: Run
 
@@ -84,6 +88,7 @@ class Daemon:
         for pid in _knowing(self.folder):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.runtime, ignore_errors=True)
 
     def logged(self) -> list[dict[str, Any]]:
         """
@@ -122,6 +127,7 @@ class Daemon:
             await self.kill()
             how = f"exit code {ended.code}, signal {ended.signal}"
             raise Unfit(f"The daemon ended with {how} and left {left}:\n{ended.said}")
+        shutil.rmtree(self.runtime, ignore_errors=True)
         return ended
 
 
@@ -151,7 +157,8 @@ async def begin(
     config = folder / "mcpd.toml"
     config.write_text(configuration(folder, port, auth, plugins, more or {}))
     run = start(reactor, command("-c", str(config)))
-    return await _watch(reactor, run, port, folder / "state" / "key", folder, sign)
+    key = folder / "state" / "key"
+    return await _watch(reactor, run, port, key, folder, runtime_folder(port), sign)
 
 
 async def develop(reactor: Any, home: Path) -> Daemon:
@@ -166,17 +173,32 @@ async def develop(reactor: Any, home: Path) -> Daemon:
         Unfit: It ended, or was not ready in time; it is not left running.
     """
     run = start(reactor, command(), development(home))
-    return await _watch(reactor, run, DEVELOPMENT, home / "state" / "mcpd" / "key", home, "readyz")
+    key = home / "state" / "mcpd" / "key"
+    return await _watch(reactor, run, DEVELOPMENT, key, home, runtime_folder(DEVELOPMENT), "readyz")
 
 
 def development(home: Path) -> Mapping[str, str]:
     """
     Tell the environment of a daemon without a configuration and of its client.
     """
-    return {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "MCPD_CONFIG": ""}
+    return {
+        "HOME": str(home),
+        "XDG_STATE_HOME": str(home / "state"),
+        "RUNTIME_DIRECTORY": str(runtime_folder(DEVELOPMENT)),
+        "MCPD_CONFIG": "",
+    }
 
 
-async def _watch(reactor: Any, run: Run, port: int, key: Path, folder: Path, sign: str) -> Daemon:
+def runtime_folder(port: int) -> Path:
+    """
+    Tell where a daemon's admin socket is: its path must be short (unix(7)), and a test's folder is not.
+    """
+    return Path(tempfile.gettempdir()) / f"mcpd-{port}"
+
+
+async def _watch(
+    reactor: Any, run: Run, port: int, key: Path, folder: Path, runtime: Path, sign: str
+) -> Daemon:
     pid: int = run.transport.pid  # type: ignore[union-attr]  # set once spawned
     base = f"http://127.0.0.1:{port}"
     try:
@@ -184,7 +206,7 @@ async def _watch(reactor: Any, run: Run, port: int, key: Path, folder: Path, sig
     except Unfit:
         run.signal("KILL")
         raise
-    return Daemon(f"{base}/mcp", port, key, pid, folder, reactor, run)
+    return Daemon(f"{base}/mcp", port, key, pid, folder, runtime, reactor, run)
 
 
 def command(*options: str) -> Sequence[str]:
@@ -226,7 +248,12 @@ def configuration(folder: Path, port: int, auth: str, plugins: Tables, more: Tab
     """
     Write a daemon's configuration.
     """
-    own = {"state_dir": str(folder / "state"), "plugin_dir": "", **more.get("daemon", {})}
+    own = {
+        "state_dir": str(folder / "state"),
+        "runtime_dir": str(runtime_folder(port)),
+        "plugin_dir": "",
+        **more.get("daemon", {}),
+    }
     listen = {"endpoint": f"tcp:{port}:interface=127.0.0.1", "auth": auth}
     tables: list[tuple[str, Mapping[str, object]]] = [
         ("daemon", own),

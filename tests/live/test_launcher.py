@@ -21,10 +21,15 @@ from pathlib import Path
 from attrs import frozen
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.sandbox.limits import Limits
 from mcpd.sandbox.plan import Confinement, Refused, read_status
 
 _SECONDS = 30
-_APPLIED = ("session", "signals", "umask", "descriptors", "rlimits", "pdeathsig", "no_new_privs", "chdir")
+_FIRST = ("session", "signals", "umask", "descriptors", "rlimits")
+_LAST = ("capabilities", "pdeathsig", "no_new_privs", "chdir")
+# Only root can empty the bounding set.
+_APPLIED = (*_FIRST, "bounding", *_LAST) if os.geteuid() == 0 else (*_FIRST, *_LAST)
+_LIMITS = Limits(256 << 20, 32, 128, 1 << 20)
 
 _PARENT = """
 import os, subprocess, sys
@@ -75,7 +80,7 @@ class LauncherTests(SynchronousTestCase):
         Have a home for the plugin.
         """
         home = Path(self.mktemp()).absolute()
-        self.confinement = Confinement(sys.executable, home, "", (), 128)
+        self.confinement = Confinement(sys.executable, home, "", (), _LIMITS)
         self.confinement.prepare()
 
     def command(self, *command: str, parent: str = "", cwd: str = "") -> tuple[list[str], Mapping[str, str]]:
@@ -83,7 +88,7 @@ class LauncherTests(SynchronousTestCase):
         Plan a launch, as the daemon does.
         """
         launch = self.confinement.plan(
-            "probe", command, {"OWN": "grüße"}, parent=os.getpid(), user="somebody"
+            "probe", command, {"OWN": "grüße"}, parent=os.getpid(), user="somebody", mark="aa:01"
         )
         arguments = list(launch.arguments)
         arguments[4] = parent or arguments[4]
@@ -121,6 +126,7 @@ class LauncherTests(SynchronousTestCase):
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
                 close_fds=False,
                 preexec_fn=lambda: third(status),  # noqa: PLW1509  nothing here has threads
             )
@@ -165,12 +171,56 @@ class LauncherTests(SynchronousTestCase):
 
     def test_limits(self) -> None:
         """
-        A plugin leaves no core file, and has so many descriptors as were configured and no more.
+        A plugin is bounded in memory, descriptors and files as was configured, and leaves no core file.
         """
         lines = self.see("/bin/cat", "/proc/self/limits").output.splitlines()
         found = {line[:26].strip(): line[26:].split()[:2] for line in lines}
-        self.assertEqual(found["Max core file size"], ["0", "0"])
-        self.assertEqual(found["Max open files"], ["128", "128"])
+        expected = {
+            "Max core file size": 0,
+            "Max data size": 1 << 30,
+            "Max file size": 1 << 20,
+            "Max locked memory": 0,
+            "Max msgqueue size": 0,
+            "Max open files": 128,
+            "Max pending signals": 256,
+            "Max stack size": 8 << 20,
+        }
+        self.assertEqual(
+            {name: found[name] for name in expected}, {n: [str(v)] * 2 for n, v in expected.items()}
+        )
+        # These break honest programs, or count what is not the plugin's.
+        ours = Path("/proc/self/limits").read_text().splitlines()
+        for line in ours:
+            if line[:26].strip() in {"Max address space", "Max cpu time", "Max processes"}:
+                self.assertEqual(found[line[:26].strip()], line[26:].split()[:2])
+
+    def test_capabilities(self) -> None:
+        """
+        A plugin has no capability, not even root's, and root's programs can't get any.
+        """
+        found = self.fields("status")
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(int(found[name], 16), 0, name)
+        if os.geteuid() == 0:
+            self.assertEqual(int(found["CapBnd"], 16), 0)
+
+    def test_memory(self) -> None:
+        """
+        A plugin that wants more memory than it may have does not get it.
+        """
+        script = "for size in (900, 1100): bytearray(size << 20); print(size)"
+        run = self.launch(sys.executable, "-uc", script)
+        self.assertEqual((run.code, run.output, read_status(run.status)), (1, "900\n", _APPLIED))
+
+    def test_file_size(self) -> None:
+        """
+        A plugin that writes a larger file than it may is stopped by the kernel.
+        """
+        script = "head -c 1048576 /dev/zero > fits && head -c 1048577 /dev/zero > large"
+        run = self.launch("/bin/sh", "-c", script)
+        self.assertNotEqual(run.code, 0)
+        sizes = [(self.confinement.home / name).stat().st_size for name in ("fits", "large")]
+        self.assertEqual(sizes, [1 << 20, 1 << 20])
 
     def test_environment(self) -> None:
         """

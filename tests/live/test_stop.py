@@ -262,7 +262,9 @@ class RefusedTests(Folder):
             text = daemon.configuration(folder, daemon.free_port(), "required", plugin("hostile"), {})
             ended = await self._start(second, text)
             self.assertNotIn(ended.code, (0, None))
-            self.assertIn(f"mcpd: another daemon uses the state folder {folder / 'state'}", ended.said)
+            self.assertIn(
+                f"mcpd: MCPD-E-STATE: another daemon uses the state folder {folder / 'state'}", ended.said
+            )
             client = Client.new(clock, first.port, first.key.read_text().strip())
             answer = await client.call("echo__echo", {"text": "still here"})
             self.assertEqual(answer["result"]["content"][0]["text"], "still here")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.policy.apikeys import ENTROPY, ApiKey, is_well_formed, make
+from mcpd.policy.apikeys import ENTROPY, ApiKey, is_well_formed, make, read_id
 
 ZERO = f"mcpd_{'0' * 12}_{'0' * 43}_"
 entropy = st.binary(min_size=ENTROPY, max_size=ENTROPY)
@@ -81,6 +81,28 @@ class WellFormedTests(SynchronousTestCase):
             self.assertFalse(is_well_formed(text), text)
 
 
+class ReadIdTests(SynchronousTestCase):
+    """
+    Tests for the part of a key by which it is found.
+    """
+
+    @given(entropy)
+    def test_key(self, drawn: bytes) -> None:
+        """
+        A key is found by the part of it that may be shown.
+        """
+        key = make(drawn)
+        self.assertEqual(read_id(key.encode()), key.split("_")[1])
+        self.assertEqual(ApiKey.of("alice", key).id, key.split("_")[1])
+
+    @given(st.binary())
+    def test_anything(self, presented: bytes) -> None:
+        """
+        Whatever is presented can be looked for, and is not long.
+        """
+        self.assertLessEqual(len(read_id(presented)), 12)
+
+
 class ApiKeyTests(SynchronousTestCase):
     """
     Tests for a key as it is kept.
@@ -92,7 +114,7 @@ class ApiKeyTests(SynchronousTestCase):
         """
         key = make(bytes(range(48)))
         kept = ApiKey.of("alice", key)
-        self.assertEqual(kept.name, "alice")
+        self.assertEqual((kept.name, kept.principal), ("alice", "key:alice"))
         self.assertTrue(kept.opens(key.encode()))
         for wrong in (
             b"",
@@ -107,5 +129,6 @@ class ApiKeyTests(SynchronousTestCase):
         """
         Neither the key nor its digest stands in what is written of it.
         """
-        kept = ApiKey.of("alice", make(bytes(range(48))))
-        self.assertEqual(repr(kept), "ApiKey(name='alice')")
+        key = make(bytes(range(48)))
+        kept = ApiKey.of("alice", key)
+        self.assertEqual(repr(kept), f"ApiKey(id='{key.split('_')[1]}', name='alice')")

@@ -214,6 +214,18 @@ class RouteTests(CatalogCase):
         self.assertEqual((route.subject.method, route.subject.wrapped), ("tools/call", False))
         self.assertTrue(self.catalog(a, b).tool(raw("a__w")).subject.wrapped)
 
+    def test_tools_of(self) -> None:
+        """
+        A plugin's tools are told by the names that they are served under, without those that others took.
+        """
+        a, b = stock("a", tool("x"), tool("ü")), stock("b", tool("y"), prefix="")
+        c = stock("c", tool("y"), tool("z"), prefix="")
+        catalog = self.catalog(a, b, c)
+        self.assertEqual([catalog.tools_of(each.answerer) for each in (b, c)], [["y"], ["z"]])
+        names = catalog.tools_of(a.answerer)
+        self.assertEqual(names, self.listed(catalog)[:2])
+        self.assertEqual(catalog.tools_of(stock("d").answerer), [])
+
     def test_prompt(self) -> None:
         """
         So does a prompt's, and the two don't take each other's names.

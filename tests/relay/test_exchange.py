@@ -135,6 +135,16 @@ class ExchangeTests(SynchronousTestCase):
         self.assertEqual(running.way.result["content"], [])
         self.assertEqual(running.overs, [running.exchange])
 
+    def test_place(self) -> None:
+        """
+        A plugin that serves each session with a worker of its own knows the session of a call, if it has one.
+        """
+        house = House()
+        session = house.shake()
+        house.legacy(session, "tools/call", CALL)
+        house.call()
+        self.assertEqual([job.listener.place for job in house.plugin.jobs], [session.decode(), ""])
+
     def test_no_links(self) -> None:
         """
         The results of a plugin without resources are not searched for any.

@@ -67,6 +67,18 @@ class LinksTests(SynchronousTestCase):
         self.links.learn(self.a, members(contents=contents))
         self.assertIs(self.links.find("a://dir/1"), self.a)
 
+    def test_less_room(self) -> None:
+        """
+        A smaller memory forgets what was longest not needed, at once.
+        """
+        self.links.learn(self.a, members(content=[link(f"a://{number}") for number in range(3)]))
+        self.links.limit(2)
+        self.assertEqual(len(self.links), 2)
+        self.assertIsNone(self.links.find("a://0"))
+        self.links.limit(3)
+        self.links.learn(self.a, members(content=[link("a://0")]))
+        self.assertEqual(len(self.links), 3)
+
     def test_written(self) -> None:
         """
         A link is understood however its JSON is written.

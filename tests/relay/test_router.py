@@ -15,10 +15,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.events import Incident
 from mcpd.relay.errand import Post
-from mcpd.relay.spec import SessionLimits
+from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.relay.stock import Stock
 from mcpd.testing.client import message, text
-from mcpd.units import Seconds
+from mcpd.units import Bytes, Seconds, Wait
 from mcpd.web.spec import Limits
 from mcpd.wire.fault import Kind
 from mcpd.wire.offer import Feature
@@ -621,6 +621,166 @@ class ListenTests(SynchronousTestCase):
         self.assertEqual(self.house.end(self.session).empties, [204])
         self.assertTrue(way.ends)
         self.assertEqual(way.answers, [])
+
+
+class LimitTests(SynchronousTestCase):
+    """
+    Tests for limits that are changed while clients are served.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a house that is held to its defaults.
+        """
+        self.house = House()
+
+    def limit(
+        self,
+        sessions: SessionLimits = SessionLimits(),  # noqa: B008  it is frozen
+        catalog: CatalogLimits = CatalogLimits(page=PAGE),  # noqa: B008
+        **limits: Any,
+    ) -> None:
+        """
+        Hold clients to other limits.
+        """
+        self.house.router.limit(Limits(**limits), sessions, catalog)
+
+    def test_messages(self) -> None:
+        """
+        What is too long for a request is judged by the new limits from the next request on.
+        """
+        name, uri = {"name": "p__echo"}, {"uri": "x://abc"}
+        asked: tuple[Callable[[], Way], ...] = (
+            lambda: self.house.modern("ping", id="abcdef"),
+            lambda: self.house.modern("tools/list"),
+            lambda: self.house.modern("tools/list", {"_meta": {"x": "y" * 200}}),
+            lambda: self.house.modern("tools/call", name),
+            lambda: self.house.modern("resources/read", uri),
+        )
+        limited: tuple[dict[str, Any], ...] = (
+            {"id": 4},
+            {"method": 4},
+            {"meta": 200},
+            {"name": 4},
+            {"uri": 4},
+        )
+        codes = (Kind.INVALID, Kind.INVALID, Kind.PARAMS, Kind.PARAMS, Kind.PARAMS)
+        for ask, limits, code in zip(asked, limited, codes, strict=True):
+            self.limit()
+            before = ask()
+            self.limit(**limits)
+            after = ask()
+            self.assertEqual(after.error[1], code.code, limits)
+            self.assertNotIn(after.given.message["error"]["message"], str(before.answers), limits)
+
+    def test_calls(self) -> None:
+        """
+        What runs goes on where there is less room now, and more room is used at once.
+        """
+        running = [self.house.call(id) for id in (1, 2)]
+        self.limit(inflight_per_principal=1)
+        self.assertEqual(self.house.call(3).error, (503, Kind.OVERLOADED.code))
+        self.limit(inflight=2)
+        self.assertEqual(self.house.call(3, caller="key:b").error, (503, Kind.OVERLOADED.code))
+        self.limit()
+        self.assertEqual(self.house.call(3).answers, [])
+        for job in self.house.plugin.jobs:
+            job.answer(content=[])
+        self.assertEqual([way.result["content"] for way in running], [[], []])
+
+    def test_streams(self) -> None:
+        """
+        A principal's streams stay, and the next one finds the new bound.
+        """
+        listen = {"notifications": {"toolsListChanged": True}}
+        first = self.house.modern("subscriptions/listen", listen)
+        self.limit(streams_per_principal=1)
+        self.assertEqual(self.house.modern("subscriptions/listen", listen, 2).error[1], Kind.OVERLOADED.code)
+        self.assertFalse(first.ends)
+        self.limit(streams_per_principal=2)
+        self.assertEqual(self.house.modern("subscriptions/listen", listen, 3).answers, [])
+
+    def test_sessions(self) -> None:
+        """
+        Sessions are judged by the new limits, those that stand included, but none ends at once.
+        """
+        session, second = self.house.shake(), self.house.shake()
+        self.limit(SessionLimits(idle=Seconds(10), total=2, replay_total=Bytes(7), poll=Wait(1)))
+        self.assertEqual((len(self.house.sessions), self.house.sessions.account.most), (2, 7))
+        self.house.shake()
+        self.assertEqual(self.house.legacy(session, "ping").error[0], 404)
+        way = self.house.legacy(second, "tools/call", CALL)
+        self.house.clock.advance(1)
+        self.assertTrue(way.ends)
+        self.house.plugin.job.answer(content=[])
+        self.house.clock.advance(11)
+        self.house.sessions.sweep()
+        self.assertEqual(len(self.house.sessions), 0)
+
+    def test_lists(self) -> None:
+        """
+        Lists may be kept as long, cursors are as long, and as many links are remembered as is said now.
+        """
+        self.house.offer(*[{"name": f"tool{number}"} for number in range(PAGE + 1)])
+        cursor = self.house.modern("tools/list").result["nextCursor"]
+        self.limit(cursor=Bytes(len(cursor) - 1), catalog=CatalogLimits(ttl=Wait(2.5), links=1))
+        self.assertEqual(self.house.modern("tools/list").result["ttlMs"], 2500)
+        self.assertEqual(self.house.modern("tools/list", {"cursor": cursor}).error[1], Kind.PARAMS.code)
+        self.limit()
+        self.assertEqual(len(self.house.modern("tools/list", {"cursor": cursor}).result["tools"]), 1)
+        self.assertEqual(self.house.modern("tools/list").result["ttlMs"], 0)
+
+    def test_links(self) -> None:
+        """
+        The memory of what plugins mentioned is as large as is said now.
+        """
+        self.limit(catalog=CatalogLimits(links=1))
+        self.house.call()
+        mentioned = [{"type": "resource_link", "uri": f"x://{name}", "name": name} for name in "ab"]
+        self.house.plugin.job.answer(content=mentioned)
+        self.assertEqual(self.house.modern("resources/read", {"uri": "x://a"}).error[1], Kind.PARAMS.code)
+        self.assertEqual(self.house.modern("resources/read", {"uri": "x://b"}).answers, [])
+
+
+class ExpelTests(SynchronousTestCase):
+    """
+    Tests for principals whose credentials open nothing any more.
+    """
+
+    def test_everything(self) -> None:
+        """
+        Their session, streams and calls end, each told in its era, and nobody else notices.
+        """
+        house = House()
+        wanted = {"notifications": {"toolsListChanged": True}}
+        ways, sessions = [], []
+        for caller in ("key:a", "key:b"):
+            session = house.shake(caller=caller)
+            sessions.append(session)
+            ways.append(
+                [
+                    house.legacy(session, "tools/call", CALL, caller=caller),
+                    house.listen(session, caller=caller),
+                    house.call(caller=caller),
+                    house.modern("subscriptions/listen", wanted, 9, caller=caller),
+                ]
+            )
+        house.router.expel("key:a")
+        over = [[bool(way.answers or way.ends) for way in each] for each in ways]
+        self.assertEqual(over, [[True] * 4, [False] * 4])
+        self.assertEqual(ways[0][2].error, (401, Kind.UNAUTHORIZED.code))
+        self.assertEqual(len(house.plugin.cancelled), 2)
+        self.assertEqual(house.legacy(sessions[0], "ping").error[0], 404)
+        self.assertEqual(house.legacy(sessions[1], "ping", id=5, caller="key:b").result, {})
+
+    def test_nothing(self) -> None:
+        """
+        Who has nothing here is sent away all the same.
+        """
+        house = House()
+        house.call()
+        house.router.expel("key:z")
+        self.assertEqual(house.running, 1)
 
 
 class ChangeTests(SynchronousTestCase):

@@ -289,6 +289,22 @@ class StopTests(SynchronousTestCase):
         self.assertEqual(len(house.plugin.cancelled), 4)
         self.assertEqual(house.running, 0)
 
+    def test_expel(self) -> None:
+        """
+        When a principal is sent away their calls are cancelled and say why, and nobody else's.
+        """
+        house = House()
+        session = house.shake()
+        mine = [house.call(), house.legacy(session, "tools/call", CALL)]
+        theirs = house.call(caller="key:b")
+        house.router.running.expel("key:a")
+        for way in mine:
+            self.assertEqual(way.error[1], Kind.UNAUTHORIZED.code)
+            self.assertIn("not accepted any more", way.given.message["error"]["message"])
+        self.assertEqual((house.plugin.cancelled, house.running), (house.plugin.jobs[:2], 1))
+        house.plugin.jobs[2].answer(content=[])
+        self.assertEqual(theirs.result["content"], [])
+
 
 IDS = st.one_of(st.integers(-(2**53), 2**53), st.text(max_size=8))
 ASKED = st.sampled_from(

@@ -144,6 +144,17 @@ class SessionsTests(SynchronousTestCase):
         self.assertEqual((work.cancels, way.ended, len(self.sessions)), (1, True, 0))
         self.assertEqual(self.ended, sessions)
 
+    def test_end_all_of_one(self) -> None:
+        """
+        When a principal is sent away their sessions end, with what runs in them, and nobody else's.
+        """
+        sessions = [self.make(), self.make(BOB), self.make(path=OTHER)]
+        works = [self.work(session) for session in sessions]
+        self.sessions.end_all(ALICE)
+        self.assertEqual([work.cancels for work in works], [1, 0, 1])
+        self.assertEqual(self.ended, [sessions[0], sessions[2]])
+        self.assertIs(self.sessions.find(sessions[1].id, BOB, PATH), sessions[1])
+
     def test_unheard(self) -> None:
         """
         Sessions end where nobody wants to know, too.

@@ -347,6 +347,17 @@ class ListenTests(House):
         self.assertEqual(self.plugin.said[2:], [f"-{A}", f"-{B}"])
         self.assertEqual(len(self.subscriptions), 0)
 
+    def test_closed_of_one(self) -> None:
+        """
+        When a principal is sent away their streams end, and nobody else's.
+        """
+        ways = [self.watch(A), self.watch(A, caller=BOB), self.listen(LISTS)]
+        self.subscriptions.close(ALICE)
+        self.assertEqual([way.ended for way in ways], [True, False, True])
+        self.update(A)
+        self.assertEqual([len(way.said) for way in ways], [2, 2, 2])
+        self.assertTrue(self.subscriptions.enter(ALICE))
+
     def test_closed_before(self) -> None:
         """
         A stream that is ended before its acknowledgement has that first.

@@ -11,11 +11,14 @@ its own.
 from __future__ import annotations
 
 import ast
+import errno
 import os
+import resource
 import signal
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -87,7 +90,7 @@ class LauncherTests(SynchronousTestCase):
         """
         What the kernel refuses is an error with the kernel's number.
         """
-        self.child.prctl(4, 1)
+        self.assertEqual(self.child.prctl(3, 0), 1)
         with self.assertRaises(OSError) as caught:
             self.child.prctl(0x7FFFFFFF, 0)
         self.assertEqual(caught.exception.errno, 22)
@@ -102,6 +105,109 @@ class LauncherTests(SynchronousTestCase):
         self.child.pdeathsig(os.getppid())
         self.child.no_new_privs()
         self.assertEqual(kept, [(1, signal.SIGKILL), (1, signal.SIGKILL), (38, 1)])
+
+    def test_rlimits(self) -> None:
+        """
+        A plugin is bounded as it was planned, and never less tightly than the daemon is.
+        """
+        hard = {resource.RLIMIT_DATA: -1, resource.RLIMIT_FSIZE: 5, resource.RLIMIT_CORE: 5}
+        kept: dict[int, tuple[int, int]] = {}
+        self.child.__dict__["resource"] = SimpleNamespace(
+            RLIM_INFINITY=-1,
+            RLIMIT_DATA=resource.RLIMIT_DATA,
+            RLIMIT_FSIZE=resource.RLIMIT_FSIZE,
+            RLIMIT_CORE=resource.RLIMIT_CORE,
+            getrlimit=lambda number: (1, hard[number]),
+            setrlimit=kept.__setitem__,
+        )
+        self.child.rlimits("DATA=1000,FSIZE=7,CORE=0")
+        expected = {
+            resource.RLIMIT_DATA: (1000, 1000),
+            resource.RLIMIT_FSIZE: (5, 5),
+            resource.RLIMIT_CORE: (0, 0),
+        }
+        self.assertEqual(kept, expected)
+
+
+class CapabilityTests(SynchronousTestCase):
+    """
+    Tests for giving up capabilities, at a kernel that is none.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a launcher, and a kernel that knows five capabilities.
+        """
+        self.child = load()
+        self.called: list[tuple[Any, ...]] = []
+        self.held = {0, 1, 3}
+        self.allowed = True
+        self.sets = (0,) * 6
+        self.child.__dict__["prctl"] = self.prctl
+        self.child.__dict__["libc"] = self.libc
+
+    def prctl(self, option: int, argument: int) -> int:
+        """
+        Tell of the bounding set, and take from it.
+        """
+        if option == 47:
+            self.called.append(("ambient", argument))
+            return 0
+        if argument >= 5:
+            raise OSError(errno.EINVAL, "prctl")
+        if option == 24:
+            if not self.allowed:
+                raise OSError(errno.EPERM, "prctl")
+            self.held.remove(argument)
+            return 0
+        self.assertEqual(option, 23)
+        return int(argument in self.held)
+
+    def libc(self, name: str, header: Any, sets: Any) -> int:
+        """
+        Tell and take the other sets.
+        """
+        self.assertEqual(list(header), [0x20080522, 0])
+        if name == "capget":
+            sets[:] = self.sets
+        self.called.append((name, tuple(sets)))
+        return 0
+
+    def test_bounding(self) -> None:
+        """
+        A privileged daemon's plugin has an empty bounding set.
+        """
+        self.assertTrue(self.child.bounding())
+        self.assertEqual(self.held, set())
+
+    def test_unprivileged(self) -> None:
+        """
+        Who can't change the bounding set says so, unless it is empty.
+        """
+        self.allowed = False
+        self.assertFalse(self.child.bounding())
+        self.held = set()
+        self.assertTrue(self.child.bounding())
+
+    def test_as_many(self) -> None:
+        """
+        A kernel that knows as many capabilities as there may be is understood, too.
+        """
+        self.child.__dict__["_CAPABILITIES"] = 5
+        self.assertTrue(self.child.bounding())
+        self.assertEqual(self.held, set())
+
+    def test_sets(self) -> None:
+        """
+        Every other set is emptied, and nothing is asked of the kernel where they are empty.
+        """
+        nothing = (0,) * 6
+        self.child.capabilities()
+        self.assertEqual(self.called, [("ambient", 4), ("capget", nothing)])
+        self.called.clear()
+        self.sets = (0xFFFF, 0xFFFF, 0, 0x1FF, 0x1FF, 0)
+        self.child.capabilities()
+        self.assertEqual(self.called, [("ambient", 4), ("capget", self.sets), ("capset", nothing)])
 
 
 class MainTests(SynchronousTestCase):
@@ -120,7 +226,8 @@ class MainTests(SynchronousTestCase):
         self.addCleanup(os.close, writing)
         self.status = reading
         self.child.__dict__["STATUS"] = writing
-        for name in ("session", "signals", "umask", "descriptors", "no_new_privs"):
+        names = ("session", "signals", "umask", "descriptors", "bounding", "capabilities", "no_new_privs")
+        for name in names:
             self.child.__dict__[name] = lambda name=name: self.done.append(name)
         for name in ("rlimits", "pdeathsig"):
             self.child.__dict__[name] = lambda given, name=name: self.done.append(f"{name} {given}")
@@ -131,7 +238,7 @@ class MainTests(SynchronousTestCase):
         """
         here = os.getcwd()
         try:
-            self.assertEqual(self.child.main(["17", "256", cwd, program, "-v"]), 126)
+            self.assertEqual(self.child.main(["17", "CORE=0", cwd, program, "-v"]), 126)
         finally:
             os.chdir(here)
         return os.read(self.status, 4096)
@@ -142,12 +249,21 @@ class MainTests(SynchronousTestCase):
         """
         said = self.run_launcher("/", "/no/such/program")
         expected = (
-            b'{"applied": ["session", "signals", "umask", "descriptors", "rlimits", "pdeathsig", '
-            b'"no_new_privs", "chdir"]}\n{"error": "exec", "errno": 2}\n'
+            b'{"applied": ["session", "signals", "umask", "descriptors", "rlimits", "bounding", '
+            b'"capabilities", "pdeathsig", "no_new_privs", "chdir"]}\n{"error": "exec", "errno": 2}\n'
         )
         self.assertEqual(said, expected)
-        done = ["session", "signals", "umask", "descriptors", "rlimits 256", "pdeathsig 17", "no_new_privs"]
-        self.assertEqual(self.done, done)
+        done = ["session", "signals", "umask", "descriptors", "rlimits CORE=0", "bounding", "capabilities"]
+        self.assertEqual(self.done, [*done, "pdeathsig 17", "no_new_privs"])
+
+    def test_unprivileged(self) -> None:
+        """
+        What an ordinary user can't have does not hold, and keeps no plugin from starting.
+        """
+        self.child.__dict__["bounding"] = lambda: False
+        said = self.run_launcher("/", "/no/such/program")
+        self.assertIn(b'"rlimits", "capabilities"', said)
+        self.assertIn(b'"error": "exec"', said)
 
     def test_no_folder(self) -> None:
         """

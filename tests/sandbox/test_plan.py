@@ -13,7 +13,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.sandbox.limits import Limits
 from mcpd.sandbox.plan import CHILD, Confinement, ProgramMissing, Refused, find_program, read_status
+
+LIMITS = Limits(256 << 20, 32, 256, 1 << 20)
 
 
 class FindProgramTests(SynchronousTestCase):
@@ -88,31 +91,40 @@ class ConfinementTests(SynchronousTestCase):
         """
         Make one with a home of its own.
         """
-        return Confinement("/usr/bin/python3", Path("/state/plugins/files"), cwd, path, 256)
+        return Confinement("/usr/bin/python3", Path("/state/plugins/files"), cwd, path, LIMITS)
 
     def test_command_line(self) -> None:
         """
         The launcher is an isolated interpreter without site packages, told everything that it needs.
         """
-        launch = self.confinement().plan("files", ["/bin/files", "-v"], {}, parent=17, user="mcpd")
-        launcher = ("/usr/bin/python3", "-I", "-S", str(CHILD))
-        self.assertEqual(
-            launch.arguments, (*launcher, "17", "256", "/state/plugins/files", "/bin/files", "-v")
+        launch = self.confinement().plan(
+            "files", ["/bin/files", "-v"], {}, parent=17, user="mcpd", mark="aa:01"
         )
+        launcher = ("/usr/bin/python3", "-I", "-S", str(CHILD))
+        limits = (
+            "DATA=1073741824,FSIZE=1048576,NOFILE=256,STACK=8388608,"
+            "CORE=0,MEMLOCK=0,MSGQUEUE=0,SIGPENDING=256"
+        )
+        expected = (*launcher, "17", limits, "/state/plugins/files", "/bin/files", "-v")
+        self.assertEqual(launch.arguments, expected)
         self.assertTrue((CHILD / "__main__.py").is_file())
 
     def test_cwd(self) -> None:
         """
         A worker starts where its plugin's configuration says.
         """
-        launch = self.confinement("/srv/docs").plan("files", ["/bin/files"], {}, parent=17, user="mcpd")
+        launch = self.confinement("/srv/docs").plan(
+            "files", ["/bin/files"], {}, parent=17, user="mcpd", mark="aa:01"
+        )
         self.assertEqual(launch.arguments[6], "/srv/docs")
 
     def test_environment(self) -> None:
         """
         A worker has the base environment, and nothing of the daemon's.
         """
-        launch = self.confinement(path=("/opt/node/bin",)).plan("files", ["/x"], {}, parent=1, user="alice")
+        launch = self.confinement(path=("/opt/node/bin",)).plan(
+            "files", ["/x"], {}, parent=1, user="alice", mark="aa:01"
+        )
         self.assertEqual(
             launch.environment,
             {
@@ -123,6 +135,7 @@ class ConfinementTests(SynchronousTestCase):
                 "USER": "alice",
                 "LOGNAME": "alice",
                 "MCPD_PLUGIN": "files",
+                "MCPD_MARK": "aa:01",
             },
         )
 
@@ -131,9 +144,19 @@ class ConfinementTests(SynchronousTestCase):
         A plugin's own variables win over the base environment.
         """
         extra = {"TZ": "UTC", "LANG": "de_DE.UTF-8"}
-        environment = self.confinement().plan("files", ["/x"], extra, parent=1, user="mcpd").environment
+        environment = (
+            self.confinement().plan("files", ["/x"], extra, parent=1, user="mcpd", mark="aa:01").environment
+        )
         self.assertEqual((environment["TZ"], environment["LANG"]), ("UTC", "de_DE.UTF-8"))
         self.assertEqual(environment["USER"], "mcpd")
+
+    def test_mark(self) -> None:
+        """
+        A plugin's configuration can't take the mark from its workers.
+        """
+        extra = {"MCPD_MARK": "none"}
+        launch = self.confinement().plan("files", ["/x"], extra, parent=1, user="mcpd", mark="aa:01")
+        self.assertEqual(launch.environment["MCPD_MARK"], "aa:01")
 
     def test_prepare(self) -> None:
         """
@@ -141,7 +164,7 @@ class ConfinementTests(SynchronousTestCase):
         """
         self.addCleanup(os.umask, os.umask(0))
         home = Path(self.mktemp()) / "plugins" / "files"
-        confinement = Confinement("python3", home, "", (), 256)
+        confinement = Confinement("python3", home, "", (), LIMITS)
         confinement.prepare()
         confinement.prepare()
         modes = [stat.S_IMODE(folder.stat().st_mode) for folder in (home, home / "tmp")]
@@ -153,7 +176,7 @@ class ConfinementTests(SynchronousTestCase):
         """
         home = Path(self.mktemp())
         home.write_text("")
-        self.assertRaises(OSError, Confinement("python3", home, "", (), 256).prepare)
+        self.assertRaises(OSError, Confinement("python3", home, "", (), LIMITS).prepare)
 
 
 class StatusTests(SynchronousTestCase):

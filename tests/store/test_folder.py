@@ -101,9 +101,10 @@ class StateFolderTests(SynchronousTestCase):
 
     def test_places(self) -> None:
         """
-        The first key, the seal's key and each plugin's own folder have their places in it.
+        The first key, the seal's key, the database and each plugin's own folder have their places in it.
         """
         folder = self.claim()
         self.assertEqual(folder.key, self.path / "key")
         self.assertEqual(folder.seal, self.path / "seal")
+        self.assertEqual(folder.database, self.path / "store.db")
         self.assertEqual(folder.plugin("files"), self.path / "plugins" / "files")

@@ -9,61 +9,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import ServerFactory
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface.verify import verifyObject
 
-from mcpd.testing.daemon import DoorReactor, MemoryDaemon, settings
+from mcpd.config.problem import ConfigurationError
+from mcpd.daemon.world import Nursery
+from mcpd.events import LeftoversKilled
+from mcpd.testing.daemon import ADMIN, MemoryDaemon, Quiet, settings
 from mcpd.testing.worker import legacy, modern, tools
 from mcpd.workers.spec import Plugin
-
-
-class DoorReactorTests(SynchronousTestCase):
-    """
-    Tests for the reactor.
-    """
-
-    def setUp(self) -> None:
-        """
-        Have a reactor.
-        """
-        self.reactor = DoorReactor()
-        self.factory = ServerFactory()
-
-    def test_port(self) -> None:
-        """
-        A port is there until it has stopped, and tells where.
-        """
-        port = self.reactor.listenTCP(80, self.factory, 7, "127.0.0.1")
-        verifyObject(IListeningPort, port)
-        self.assertEqual(self.reactor.ports, {("127.0.0.1", 80): port})
-        self.assertEqual((port.factory, port.backlog), (self.factory, 7))
-        self.assertEqual(port.getHost(), IPv4Address("TCP", "127.0.0.1", 80))
-        stopped = port.stopListening()
-        self.assertNoResult(stopped)
-        self.reactor.advance(0)
-        self.successResultOf(stopped)
-        self.assertEqual(self.reactor.ports, {})
-
-    def test_addresses(self) -> None:
-        """
-        A port may be one of IPv6, or of every address.
-        """
-        self.assertEqual(
-            self.reactor.listenTCP(80, self.factory, 1, "::1").getHost(), IPv6Address("TCP", "::1", 80)
-        )
-        everywhere = self.reactor.listenTCP(80, self.factory)
-        self.assertEqual(everywhere.getHost(), IPv4Address("TCP", "0.0.0.0", 80))
-
-    def test_taken(self) -> None:
-        """
-        No two ports are at one address.
-        """
-        self.reactor.listenTCP(80, self.factory)
-        self.assertRaises(CannotListenError, self.reactor.listenTCP, 80, self.factory)
 
 
 class MemoryDaemonTests(SynchronousTestCase):
@@ -102,3 +56,54 @@ class MemoryDaemonTests(SynchronousTestCase):
         self.assertEqual(client.ask("tools/list").status, 404)
         memory.stop()
         memory.reactor.advance(1)
+
+    def test_again(self) -> None:
+        """
+        At a SIGHUP it reads the settings that it has by then, unless something is wrong with them.
+        """
+        memory = MemoryDaemon(settings(Path(self.mktemp())), {"p": legacy(tools("say"))}, leftovers=2)
+        memory.start()
+        self.assertEqual(memory.events[0], LeftoversKilled(2))
+        self.assertIn(ADMIN, memory.reactor.ports)
+        memory.settings = evolve(memory.settings, plugins=(Plugin("p", ("x",)),))
+        (hang_up,) = memory.world.hangups
+        memory.wrong = ConfigurationError(())
+        hang_up()
+        self.assertEqual(memory.plugins["p"].workers, [])
+        memory.wrong = None
+        hang_up()
+        self.assertEqual(len(memory.plugins["p"].workers), 1)
+        memory.stop()
+        memory.reactor.advance(1)
+        self.assertEqual(memory.world.quiet.said, ["begin", "stop"])
+
+    def test_disk(self) -> None:
+        """
+        What it writes can be held up; to stop it waits for that.
+        """
+        memory = MemoryDaemon(settings(Path(self.mktemp())))
+        memory.start()
+        memory.world.disk.is_held = True
+        stopped = memory.stop()
+        memory.reactor.advance(1)
+        self.assertNoResult(stopped)
+        memory.world.disk.work()
+        self.successResultOf(stopped)
+
+
+class QuietTests(SynchronousTestCase):
+    """
+    Tests for who looks after nothing.
+    """
+
+    def test_nobody(self) -> None:
+        """
+        A worker that is none has no mark, and nobody is signalled for it.
+        """
+        quiet = Quiet()
+        nursery: Nursery = quiet
+        self.assertEqual(nursery.mark(), "")
+        tree = nursery.tree("", 1)
+        tree.terminate()
+        tree.destroy_rest()
+        self.assertEqual(quiet.said, [])

@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.sandbox.usage import Usage
 from mcpd.testing.worker import (
     Answers,
     Error,
@@ -28,6 +29,7 @@ from mcpd.testing.worker import (
 )
 from mcpd.wire.message import Notice, Request
 from mcpd.wire.offer import Feature
+from mcpd.workers.pipe import Exit
 from tests.workers.stage import Hearer
 
 
@@ -242,5 +244,25 @@ class FakeChannelTests(FakeCase):
         self.clock.advance(1)
         channel.write(b"late")
         channel.exit()
-        self.assertEqual(self.ears.heard, [("launched", None), ("killed", "killed by signal 15")])
+        self.assertEqual(self.ears.heard, [("launched", None), ("exited", Exit(None, 15))])
         self.assertEqual(channel.orders, ["close_input", "terminate", "destroy"])
+
+    def test_exit(self) -> None:
+        """
+        It ends as it is told to, and when its input ends.
+        """
+        for how, end in (("exit status 3", Exit(3)), ("killed by signal 11", Exit(None, 11))):
+            self.spawn(legacy()).exit(how)
+            self.assertEqual((self.ears.heard[-1], how), (("exited", end), str(end)))
+        self.spawn(legacy()).close_input()
+        self.clock.advance(0)
+        self.assertEqual(self.ears.heard[-1], ("exited", Exit(0)))
+
+    def test_usage(self) -> None:
+        """
+        It uses what a test says.
+        """
+        channel = self.spawn(legacy())
+        self.assertEqual(channel.usage(), None)
+        channel.using = Usage(1 << 20, 0.5)
+        self.assertEqual(channel.usage(), Usage(1 << 20, 0.5))

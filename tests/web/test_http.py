@@ -805,6 +805,22 @@ class DoorsTests(SynchronousTestCase):
         self.assertEqual(fourth.answer.status, 200)
         self.assertEqual(bytes(third.socket.taken), b"")
 
+    def test_limit(self) -> None:
+        """
+        Connections that stand keep their limits; new ones, and what all hold together, have others.
+        """
+        stage = Stage(Limits(requests=2))
+        former = stage.connect()
+        stage.doors.limit(Limits(connections=2, requests=1, buffered=Bytes(10)))
+        latter, third = stage.connect(), stage.connect()
+        self.assertEqual(third.socket.said, ["abort"])
+        for client in (former, latter):
+            client.send(post())
+        fields = [client.answer.fields.get("Connection") for client in (former, latter)]
+        self.assertEqual(fields, [None, "close"])
+        former.send(post(b"x" * 1000)[:-100])
+        self.assertEqual(former.answers[-1].status, Kind.OVERLOADED.status)
+
     def test_tick(self) -> None:
         """
         Nothing ticks while nobody is connected.

@@ -14,8 +14,8 @@ from msgspec import Raw
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.wire.mirror import Mirror
-from mcpd.wire.offer import Item, Offer, Read, Sort, Template, Tool, Unusable, read
-from mcpd.wire.revision import MODERN
+from mcpd.wire.offer import Feature, Item, Offer, Read, Sort, Template, Tool, Unusable, read
+from mcpd.wire.revision import MODERN, NEWEST_LEGACY
 
 OBJECT = {"type": "object"}
 
@@ -302,6 +302,47 @@ class OfferTests(SynchronousTestCase):
         self.assertEqual((offer.instructions, offer.left_out), ("", ()))
         for value, name in ((offer, "tools"), (offer.tools[0], "name")):
             self.assertRaises(FrozenInstanceError, setattr, value, name, ())
+
+    def test_equals(self) -> None:
+        """
+        Two offers are the same if their plugins say the same of themselves and list the same, in one order.
+        """
+        lists: dict[str, tuple[Sort, tuple[dict[str, object], ...]]] = {
+            "tools": (
+                Sort.TOOLS,
+                ({"name": "a", "inputSchema": OBJECT}, {"name": "b", "inputSchema": OBJECT}),
+            ),
+            "prompts": (Sort.PROMPTS, ({"name": "a"}, {"name": "a", "title": "A"})),
+            "resources": (Sort.RESOURCES, ({"uri": "x:a", "name": "a"}, {"uri": "x:a", "name": "b"})),
+            "templates": (
+                Sort.TEMPLATES,
+                ({"uriTemplate": "x:{a}", "name": "a"}, {"uriTemplate": "x:{b}", "name": "b"}),
+            ),
+        }
+
+        def offer(**others: object) -> Offer:
+            listed = {
+                name: tuple(thing(sort, **each).item for each in definitions)
+                for name, (sort, definitions) in lists.items()
+            }
+            return Offer(**{"revision": MODERN, **listed, **others})  # type: ignore[arg-type]
+
+        whole = offer()
+        self.assertTrue(whole.equals(whole))
+        self.assertTrue(whole.equals(offer()) and offer().equals(whole))
+        others: list[dict[str, object]] = [
+            {"revision": NEWEST_LEGACY},
+            {"features": frozenset({Feature.TOOLS})},
+            {"instructions": "Be kind."},
+            {"left_out": ("a tool that is not an object",)},
+        ]
+        for name in lists:
+            listed = getattr(whole, name)
+            others += [{name: ()}, {name: listed[:1]}, {name: (*listed, listed[0])}]
+        others += [{name: getattr(whole, name)[::-1]} for name in lists]
+        for other in others:
+            self.assertFalse(whole.equals(offer(**other)), other)
+            self.assertFalse(offer(**other).equals(whole), other)
 
     def test_items(self) -> None:
         """

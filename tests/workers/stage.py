@@ -18,6 +18,7 @@ from mcpd.wire import write
 from mcpd.wire.call import Call
 from mcpd.wire.message import Members, Notice
 from mcpd.workers.peer import Peer
+from mcpd.workers.pipe import Exit
 
 
 @define(eq=False)
@@ -61,11 +62,11 @@ class Hearer:
         """
         self.heard.append(("said", data))
 
-    def exited(self, how: str, *, killed: bool) -> None:
+    def exited(self, exit: Exit) -> None:
         """
         Remember it.
         """
-        self.heard.append(("killed" if killed else "exited", how))
+        self.heard.append(("exited", exit))
 
 
 @define(eq=False)
@@ -75,6 +76,7 @@ class Audience:
     """
 
     caller: str = "key:a"
+    place: str = ""
     notices: list[Notice] = field(factory=list)
 
     def notice(self, notice: Notice) -> None:

@@ -1,4 +1,3 @@
-# -*- test-case-name: tests.workers.test_crew -*-
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
@@ -7,395 +6,26 @@ Tests for :mod:`mcpd.workers.crew`.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 from attrs import evolve
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet.defer import CancelledError
 
-from mcpd.events import (
-    DefinitionLeftOut,
-    Event,
-    OfferChanged,
-    Publisher,
-    RefreshFailed,
-    WorkerEnded,
-    WorkerNoise,
-    WorkerNotStarted,
-    WorkerReady,
-    WorkerSaid,
-    WorkerSilenced,
-    WorkerStarted,
-    WorkerStopped,
-)
-from mcpd.sandbox.plan import ProgramMissing
-from mcpd.testing.worker import (
-    Answers,
-    Error,
-    FakeChannel,
-    FakePlugin,
-    Stock,
-    legacy,
-    modern,
-    prompts,
-    resources,
-    templates,
-    tools,
-)
-from mcpd.units import Bytes, Seconds
-from mcpd.wire.call import Call
-from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer, Notice, Refusal, Request
+from mcpd.events import OfferChanged, WorkerEnded
+from mcpd.testing.worker import FakeChannel, Stock, legacy, modern, resources, tools
+from mcpd.trouble import Reason, Trouble
+from mcpd.units import Seconds, Tries
+from mcpd.wire import write
+from mcpd.wire.fault import Kind
+from mcpd.wire.message import Answer
 from mcpd.wire.offer import Feature
 from mcpd.workers.crew import Crew
-from mcpd.workers.held import Held
-from mcpd.workers.spec import Plugin, Restart, Timeouts, WorkerLimits
-from tests.workers.stage import Audience, call
-
-Kin = TypeVar("Kin", bound=Event)
-
-SPEC = Plugin(
-    "files",
-    ("/bin/files",),
-    timeouts=Timeouts(start=Seconds(10), call=Seconds(20), max=Seconds(100), tools={"slow": Seconds(50)}),
-    limits=WorkerLimits(stderr=Bytes(100), unread=Bytes(500)),
-    restart=Restart((Seconds(1), Seconds(16))),
-)
-
-
-class CrewCase(SynchronousTestCase):
-    """
-    Crews whose workers have no processes.
-    """
-
-    def setUp(self) -> None:
-        """
-        Have nothing started, and chance on the side of the longest pauses.
-        """
-        self.clock = Clock()
-        self.chance = 1.0
-        self.events: list[Event] = []
-        self.publisher = Publisher()
-        self.publisher.observe(self.events.append)
-        self.changes = 0
-        self.updates: list[str] = []
-        self.starts = DeferredSemaphore(1)
-
-    def change(self) -> None:
-        """
-        Count the offers.
-        """
-        self.changes += 1
-
-    def crew(self, answers: Answers, **given: Any) -> tuple[Crew, FakePlugin]:
-        """
-        Make a crew that has not started.
-        """
-        plugin = FakePlugin(self.clock, answers)
-        spec = evolve(SPEC, **given)
-        held = Held(self.clock, 2)
-        crew = Crew(
-            spec,
-            self.clock,
-            self.publisher,
-            plugin.spawn,
-            self.starts,
-            lambda: self.chance,
-            held,
-            self.change,
-        )
-        crew.updated = self.updates.append
-        return crew, plugin
-
-    def ready(self, answers: Answers, **given: Any) -> tuple[Crew, FakePlugin]:
-        """
-        Make a crew whose worker is ready.
-        """
-        crew, plugin = self.crew(answers, **given)
-        crew.start()
-        self.turn()
-        self.assertEqual(len(self.told(WorkerReady)), 1)
-        return crew, plugin
-
-    def turn(self) -> None:
-        """
-        Let everything that is due now happen.
-        """
-        for _ in range(9):
-            self.clock.advance(0)
-
-    def told(self, kind: type[Kin]) -> list[Kin]:
-        """
-        Tell the events of one kind.
-        """
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def ask(self, crew: Crew, tool: str = "add") -> Deferred[Answer | Refusal]:
-        """
-        Call a tool.
-        """
-        return crew.ask(call(tool), Audience())
-
-    def fault(self, asked: Deferred[Answer | Refusal]) -> Fault:
-        """
-        Tell how a call failed.
-        """
-        value = self.failureResultOf(asked, Fault).value
-        assert isinstance(value, Fault)
-        return value
-
-    def methods(self, worker: FakeChannel) -> list[str]:
-        """
-        Tell what was said to a worker.
-        """
-        return [each.method for each in worker.said if isinstance(each, (Request, Notice))]
-
-
-class StartTests(CrewCase):
-    """
-    Tests for a crew's first worker.
-    """
-
-    def test_ready(self) -> None:
-        """
-        A plugin's offer is published as soon as its worker is ready, with what the operator wants to know.
-        """
-        crew, plugin = self.ready(legacy([*tools("add", "sub"), {"name": "bad"}]))
-        assert crew.offer is not None
-        self.assertEqual([tool.name for tool in crew.offer.tools], ["add", "sub"])
-        self.assertTrue(crew.tried)
-        self.assertEqual(self.changes, 1)
-        left_out = DefinitionLeftOut("files", 'tool bad: its inputSchema is not of "type": "object"')
-        expected = [
-            WorkerStarted("files", 1000),
-            left_out,
-            WorkerReady("files", 1000, 0.0, "2025-11-25", 2, 0, 0),
-        ]
-        self.assertEqual(self.events, expected)
-        self.assertEqual(len(plugin.workers), 1)
-
-    def test_missing(self) -> None:
-        """
-        A plugin whose program is missing has been tried: the operator reads where it was looked for.
-        """
-        for error in (ProgramMissing("the program x was not found"), OSError("fork failed")):
-            self.events.clear()
-            crew, plugin = self.crew(legacy())
-            plugin.refusal = error
-            crew.start()
-            self.assertEqual(self.events, [WorkerNotStarted("files", str(error), 1.0)])
-            self.assertTrue(crew.tried)
-            self.assertIsNone(crew.offer)
-            plugin.refusal = None
-            self.clock.advance(1)
-            self.turn()
-            self.assertEqual(len(self.told(WorkerReady)), 1)
-            crew.stop()
-            self.turn()
-
-    def test_bounded_starts(self) -> None:
-        """
-        Only so many launchers run at once; the next starts when one has become its plugin, or is gone.
-        """
-        one, two, three = (self.crew(lambda request: None) for _ in range(3))
-        for _, plugin in (one, two):
-            plugin.launching = False
-        for crew, _ in (one, two, three):
-            crew.start()
-        self.turn()
-        started = [len(plugin.workers) for _, plugin in (one, two, three)]
-        self.assertEqual(started, [1, 0, 0])
-        one[1].workers[0].ears.launched()
-        started = [len(plugin.workers) for _, plugin in (one, two, three)]
-        self.assertEqual(started, [1, 1, 0])
-        two[1].workers[0].exit("killed by signal 9")
-        started = [len(plugin.workers) for _, plugin in (one, two, three)]
-        self.assertEqual(started, [1, 1, 1])
-
-    def test_not_tried_yet(self) -> None:
-        """
-        A plugin whose worker is still at it has not been tried.
-        """
-        crew, _ = self.crew(lambda request: None)
-        crew.start()
-        self.turn()
-        self.assertFalse(crew.tried)
-        for _ in range(101):
-            self.clock.advance(0.1)
-        self.turn()
-        self.assertTrue(crew.tried)
-
-
-class VerdictTests(CrewCase):
-    """
-    Tests for plugins that end over the question of their era.
-    """
-
-    def test_exit(self) -> None:
-        """
-        An exit over the question is an answer: the next worker is initialized at once, nothing has failed.
-        """
-        crew, plugin = self.crew(lambda request: None)
-        crew.start()
-        self.turn()
-        plugin.answers = legacy(tools("add"))
-        asked = self.ask(crew)
-        plugin.workers[0].exit("exit status 1")
-        self.turn()
-        self.assertEqual(self.methods(plugin.workers[1])[0], "initialize")
-        self.assertEqual(self.told(WorkerEnded), [])
-        self.successResultOf(asked)
-        plugin.workers[1].exit("exit status 1")
-        self.assertEqual(self.told(WorkerEnded)[0].again, 1.0)
-
-    def test_remembered(self) -> None:
-        """
-        A plugin that was ready as a legacy one is not asked again.
-        """
-        crew, plugin = self.crew(lambda request: None)
-        crew.start()
-        self.turn()
-        plugin.answers = legacy()
-        plugin.workers[0].exit()
-        self.turn()
-        plugin.workers[1].exit()
-        self.clock.advance(1)
-        self.turn()
-        self.assertEqual(self.methods(plugin.workers[2])[0], "initialize")
-
-    def test_forgotten(self) -> None:
-        """
-        A verdict that led nowhere is forgotten: a modern plugin that once crashed is found out.
-        """
-        crew, plugin = self.crew(lambda request: None)
-        crew.start()
-        self.turn()
-        plugin.answers = modern(tools("add"))
-        plugin.workers[0].exit("exit status 1")
-        self.turn()
-        self.assertEqual(
-            self.told(WorkerEnded)[0].why, "it refused initialize with error -32022 (killed by signal 9)"
-        )
-        self.clock.advance(1)
-        self.turn()
-        self.assertEqual(self.told(WorkerReady)[0].revision, "2026-07-28")
-        self.assertEqual(len(plugin.workers), 3)
-
-    def test_broken(self) -> None:
-        """
-        A plugin that always ends is not started without end: every second start has its pause.
-        """
-        crew, plugin = self.crew(lambda request: None)
-        crew.start()
-        for expected in (2, 4, 6):
-            for _ in range(2):
-                self.turn()
-                plugin.workers[-1].exit("exit status 1")
-            self.turn()
-            self.assertEqual(len(plugin.workers), expected)
-            self.clock.advance(16)
-        self.assertEqual([event.again for event in self.told(WorkerEnded)], [1.0, 2.0, 4.0])
-
-    def test_configured(self) -> None:
-        """
-        A plugin that is configured as modern and ends over its first question has failed.
-        """
-        crew, plugin = self.crew(lambda request: None, protocol="modern")
-        crew.start()
-        self.turn()
-        plugin.workers[0].exit("exit status 1")
-        self.assertEqual(self.told(WorkerEnded), [WorkerEnded("files", 1000, "exit status 1", 0, 1.0)])
-        self.clock.advance(1)
-        self.turn()
-        self.assertEqual(self.methods(plugin.workers[1]), ["server/discover"])
-
-
-class RestartTests(CrewCase):
-    """
-    Tests for what happens when a worker ends.
-    """
-
-    def pauses(self, plugin: FakePlugin, count: int, lived: float = 0) -> list[float]:
-        """
-        Let so many workers end, and tell the pauses after them.
-        """
-        self.events.clear()
-        for _ in range(count):
-            self.clock.advance(lived)
-            plugin.workers[-1].exit("killed by signal 11")
-            self.clock.advance(self.told(WorkerEnded)[-1].again)
-            self.turn()
-        return [event.again for event in self.told(WorkerEnded)]
-
-    def test_again(self) -> None:
-        """
-        A worker that ends is started again after a pause; the operator reads why, and what was lost.
-        """
-        crew, plugin = self.ready(legacy(call=lambda request: None))
-        waiting = [self.ask(crew), self.ask(crew)]
-        plugin.workers[0].exit("killed by signal 11")
-        self.assertEqual(self.events[-1], WorkerEnded("files", 1000, "killed by signal 11", 2, 1.0))
-        for asked in waiting:
-            self.assertIs(self.fault(asked).kind, Kind.PLUGIN_GONE)
-        self.clock.advance(0.9)
-        self.assertEqual(len(plugin.workers), 1)
-        self.clock.advance(0.1)
-        self.turn()
-        self.assertEqual((len(plugin.workers), len(self.told(WorkerReady))), (2, 2))
-        self.assertIsNotNone(crew.offer)
-
-    def test_backoff(self) -> None:
-        """
-        The pauses double, up to the longest.
-        """
-        _, plugin = self.ready(legacy())
-        self.assertEqual(self.pauses(plugin, 7), [1.0, 2.0, 4.0, 8.0, 16.0, 16.0, 16.0])
-
-    def test_jitter(self) -> None:
-        """
-        A pause is shortened by up to a half, by chance: what failed together does not start together.
-        """
-        _, plugin = self.ready(legacy())
-        self.chance = 0.0
-        self.assertEqual(self.pauses(plugin, 2), [0.5, 1.0])
-        self.chance = 0.5
-        self.assertEqual(self.pauses(plugin, 2), [3.0, 6.0])
-
-    def test_forgiven(self) -> None:
-        """
-        A worker that lived longer than the longest pause starts over with the first.
-        """
-        _, plugin = self.ready(legacy())
-        self.pauses(plugin, 4)
-        self.assertEqual(self.pauses(plugin, 2, lived=16.1), [1.0, 1.0])
-        self.assertEqual(self.pauses(plugin, 2, lived=15), [2.0, 4.0])
-
-    def test_not_forgiven(self) -> None:
-        """
-        A worker that took long to fail to start is not forgiven for it.
-        """
-        crew, plugin = self.crew(legacy(), restart=Restart((Seconds(1), Seconds(5))))
-        plugin.answers = lambda request: None
-        crew.start()
-        for pause in (1.0, 2.0, 4.0, 5.0):
-            for _ in range(105):
-                self.clock.advance(0.1)
-            self.assertEqual(self.told(WorkerEnded)[-1].again, pause)
-            self.clock.advance(pause)
-            self.turn()
-
-    def test_long_ago(self) -> None:
-        """
-        A plugin that fails for a very long time is still started again.
-        """
-        _, plugin = self.ready(legacy())
-        self.assertEqual(self.pauses(plugin, 1100)[-1], 16.0)
+from mcpd.workers.spec import Restart, Workers
+from mcpd.workers.state import WorkerState
+from tests.workers.crews import LAYERS, SPEC, Asked, CrewCase, Recall, mute, silent
 
 
 class CallTests(CrewCase):
     """
-    Tests for calls, whatever the worker is doing.
+    Tests for calls, whatever the workers are doing.
     """
 
     def test_answered(self) -> None:
@@ -405,7 +35,7 @@ class CallTests(CrewCase):
         crew, _ = self.ready(legacy(tools("add")))
         asked = self.ask(crew)
         self.turn()
-        self.successResultOf(asked)
+        self.assertIsInstance(self.successResultOf(asked), Answer)
 
     def test_held(self) -> None:
         """
@@ -413,215 +43,282 @@ class CallTests(CrewCase):
         """
         crew, plugin = self.crew(legacy(tools("add")))
         crew.start()
-        waiting = [self.ask(crew, "one"), self.ask(crew, "two")]
-        self.assertEqual(self.fault(self.ask(crew)).text, "too many calls wait for this plugin")
+        waiting = [self.ask(crew, tool="one"), self.ask(crew, tool="two")]
+        fault = self.fault(self.ask(crew))
+        self.assertEqual((fault.kind, fault.data), (Kind.PLUGIN_UNAVAILABLE, {"retryAfterMs": 1000}))
         self.turn()
         for asked in waiting:
             self.successResultOf(asked)
-        self.assertEqual(self.methods(plugin.workers[0])[-2:], ["tools/call", "tools/call"])
-
-    def test_held_between(self) -> None:
-        """
-        Calls wait for the next worker of a plugin that was well a moment ago.
-        """
-        crew, plugin = self.ready(legacy(tools("add")))
-        plugin.workers[0].exit("killed by signal 11")
-        asked = self.ask(crew)
-        self.clock.advance(1)
-        self.turn()
-        self.successResultOf(asked)
+        given = [bytes(each.params["name"]) for each in self.calls(plugin.workers[0])]
+        self.assertEqual(given, [b'"one"', b'"two"'])
 
     def test_held_too_long(self) -> None:
         """
-        A call that waits as long as it may take fails, and the worker never sees it.
+        A call that waits as long as it may take fails, and no worker ever sees it.
         """
-        crew, plugin = self.ready(legacy(tools("add")))
-        plugin.workers[0].exit("killed by signal 11")
-        plugin.answers = lambda request: None
-        asked = self.ask(crew)
-        self.clock.advance(1)
-        for _ in range(80):
-            self.clock.advance(0.1)
+        crew, plugin = self.ready(mute(), concurrency=1, workers=Workers(total=1))
+        first, asked = self.ask(crew), self.ask(crew)
+        self.wait(19.9)
         self.assertNoResult(asked)
-        asked.cancel()
-        self.failureResultOf(asked, CancelledError)
+        self.wait(0.2)
+        for each in (first, asked):
+            self.assertIs(self.fault(each).kind, Kind.DEADLINE)
+        self.assertEqual(len(self.calls(plugin.workers[0])), 1)
 
-    def test_hopeless(self) -> None:
+    def test_cancelled(self) -> None:
         """
-        A plugin that could not start fails waiting calls and new ones, and says when to ask again.
+        A caller who gives up while it waits leaves its place, and no worker ever sees its call.
         """
-        crew, plugin = self.crew(lambda request: None, protocol="legacy")
-        crew.start()
-        self.turn()
-        held = self.ask(crew)
-        plugin.workers[0].exit("exit status 1")
-        self.clock.advance(0.25)
-        for asked, wait in ((held, 1000), (self.ask(crew), 750)):
-            fault = self.fault(asked)
-            self.assertEqual((fault.kind, fault.text), (Kind.PLUGIN_UNAVAILABLE, "the plugin is not running"))
-            self.assertEqual(fault.data, {"retryAfterMs": wait})
+        crew, plugin = self.ready(mute(), concurrency=1, workers=Workers(total=1))
+        first, waiting = self.ask(crew), self.ask(crew)
+        self.assertEqual(crew.state().waiting, 1)
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+        self.assertEqual(crew.state().waiting, 0)
+        self.answer(plugin.workers[0])
+        self.successResultOf(first)
+        self.assertEqual(len(self.calls(plugin.workers[0])), 1)
 
-    def test_forgiven(self) -> None:
+    def test_whole_time(self) -> None:
         """
-        A plugin that was fine before is waited for, though it was hit while it started; not a second time.
+        The time that a call may take counts from when it came, not from when it was given to a worker.
         """
-        crew, plugin = self.ready(legacy(tools("add")))
-        plugin.launching = False
-        plugin.workers[0].exit("killed by signal 9")
+        crew, plugin = self.ready(mute(), concurrency=1, workers=Workers(total=1))
+        first = self.ask(crew)
+        self.wait(10)
         asked = self.ask(crew)
-        for number in (1, 2):
-            self.assertNoResult(asked)
-            self.clock.advance(self.told(WorkerEnded)[-1].again)
-            plugin.workers[number].exit("killed by signal 9")
-        self.assertIs(self.fault(asked).kind, Kind.PLUGIN_UNAVAILABLE)
-        self.assertIs(self.fault(self.ask(crew)).kind, Kind.PLUGIN_UNAVAILABLE)
+        self.wait(10.1)
+        self.assertIs(self.fault(first).kind, Kind.DEADLINE)
+        # The first one holds its place for ever, so that there is a new worker.
+        self.assertEqual(len(self.open(plugin.workers[1])), 1)
+        self.wait(9.5)
+        self.assertNoResult(asked)
+        self.wait(0.5)
+        self.assertIs(self.fault(asked).kind, Kind.DEADLINE)
 
-    def test_hopeless_at_once(self) -> None:
+    def test_doubted(self) -> None:
         """
-        While a hopeless plugin is being tried once more a call is still refused, to be made again soon.
+        A worker that was late, and has not shown that it lives, is given no calls; another one is started.
         """
-        crew, plugin = self.crew(lambda request: None, protocol="legacy")
-        crew.start()
-        self.turn()
-        plugin.workers[0].exit("exit status 1")
-        self.clock.advance(1)
-        self.assertEqual(self.fault(self.ask(crew)).data, {"retryAfterMs": 1})
-
-    def test_hope(self) -> None:
-        """
-        A plugin that starts after all is called again.
-        """
-        crew, plugin = self.crew(lambda request: None, protocol="legacy")
-        crew.start()
-        self.turn()
-        plugin.workers[0].exit("exit status 1")
+        crew, plugin = self.ready(mute())
+        late = self.ask(crew)
+        worker = plugin.workers[0]
         plugin.answers = legacy(tools("add"))
-        self.clock.advance(1)
-        self.turn()
+        worker._answers = lambda request: None
+        self.wait(20)
+        self.assertIs(self.fault(late).kind, Kind.DEADLINE)
         asked = self.ask(crew)
-        self.turn()
+        self.wait(0.2)
+        self.assertEqual((len(self.calls(worker)), worker.gone), (1, False))
         self.successResultOf(asked)
+        self.wait(3)
+        self.assertTrue(worker.gone)
 
-    def test_long_pause(self) -> None:
+    def test_doubted_alive(self) -> None:
         """
-        A plugin whose next start is further away than a start may take is hopeless, too.
+        One that shows that it lives is replaced before it goes, and its other calls go on.
         """
-        crew, plugin = self.ready(legacy())
-        for _ in range(5):
-            plugin.workers[-1].exit("killed by signal 11")
-            asked = self.ask(crew)
-            self.clock.advance(self.told(WorkerEnded)[-1].again)
-            self.turn()
-        self.assertEqual(self.fault(asked).data, {"retryAfterMs": 16000})
+        crew, plugin = self.ready(mute())
+        late = self.ask(crew)
+        self.wait(19)
+        other = self.ask(crew)
+        self.wait(1)
+        self.assertIs(self.fault(late).kind, Kind.DEADLINE)
+        first, second = plugin.workers
+        self.assertFalse(first.gone)
+        asked = self.ask(crew)
+        self.assertEqual((len(self.calls(first)), len(self.calls(second))), (2, 1))
+        request = self.open(first)[-1]
+        self.answered.add((first, request.id))
+        first.write(write.join(write.answer(request.id, [("content", b"[]")])))
+        self.turn()
+        self.successResultOf(other)
+        self.assertNoResult(asked)
+        self.assertTrue(first.gone)
+
+    def test_busy(self) -> None:
+        """
+        One worker is given so many calls at once and no more; the next has its turn as one ends.
+        """
+        crew, plugin = self.ready(mute(), concurrency=2, workers=Workers(max=1))
+        asked = [self.ask(crew, tool=name) for name in ("one", "two", "three")]
+        self.turn()
+        self.assertEqual(len(self.calls(plugin.workers[0])), 2)
+        self.answer(plugin.workers[0])
+        self.successResultOf(asked[0])
+        self.assertEqual(len(self.open(plugin.workers[0])), 2)
+
+    def test_others_wait(self) -> None:
+        """
+        Whoever's worker has time is not held up by who waits for another one, however many they are.
+        """
+        crew, plugin = self.ready(mute(), concurrency=1, workers=Workers(max=1))
+        self.ask(crew, "key:b")
+        asked = [self.ask(crew, "key:a")]
+        self.turn()
+        asked += [self.ask(crew, "key:a") for _ in range(2)]
+        self.assertEqual(crew.state().waiting, 2)
+        self.answer(self.worker_of(crew, plugin, "key:b"))
+        second = self.ask(crew, "key:b")
+        self.answer(self.worker_of(crew, plugin, "key:b"))
+        self.successResultOf(second)
+        for each in asked:
+            self.assertNoResult(each)
+
+    def test_at_once(self) -> None:
+        """
+        A call that comes because another one was refused is given to a worker that is free at once.
+        """
+        crew, plugin = self.ready(
+            mute(), concurrency=1, workers=Workers(min=2), restart=Restart((Seconds(12), Seconds(12)))
+        )
+        lost, refused = self.ask(crew, "key:b"), self.ask(crew, "key:b")
+        later: list[Asked] = []
+        refused.addErrback(lambda failure: later.append(self.ask(crew, "key:c")))
+        self.starts.acquire()
+        self.crash(plugin, 0)
+        self.fault(lost)
+        self.clock.advance(0.01)
+        self.turn()
+        self.answer(self.worker_of(crew, plugin, "key:c"))
+        self.successResultOf(later[0])
+
+    def test_tool(self) -> None:
+        """
+        A tool with a time of its own has that time, any other the plugin's, waiting or not.
+        """
+        times = evolve(SPEC.timeouts, tools={"slow": Seconds(50)})
+        crew, _ = self.ready(mute(), timeouts=times, concurrency=2, workers=Workers(max=1))
+        quick, slow, waiting = self.ask(crew), self.ask(crew, tool="slow"), self.ask(crew, tool="slow")
+        self.wait(20.2)
+        self.fault(quick)
+        self.assertNoResult(slow)
+        self.wait(29.5)
+        self.assertNoResult(waiting)
+        self.wait(0.5)
+        for each in (slow, waiting):
+            self.fault(each)
 
     def test_crowded(self) -> None:
         """
         A plugin that does not read its calls gets no more of them.
         """
-        crew, plugin = self.ready(legacy(tools("add")))
+        crew, plugin = self.ready(mute())
         plugin.workers[0].waiting = 501
         self.ask(crew)
         fault = self.fault(self.ask(crew))
-        self.assertEqual(fault.text, "the plugin does not keep up with its calls")
         self.assertEqual((fault.kind, fault.data), (Kind.PLUGIN_UNAVAILABLE, {"retryAfterMs": 1000}))
-        plugin.workers[0].waiting = 0
-        self.ask(crew)
-
-    def test_patience(self) -> None:
-        """
-        A tool with a time of its own has that time, any other the plugin's.
-        """
-        crew, _ = self.ready(legacy(call=lambda request: None))
-        quick, slow = self.ask(crew), self.ask(crew, "slow")
-        plain = crew.ask(Call("tools/call", {}, {}), Audience())
-        for _ in range(202):
-            self.clock.advance(0.1)
-        self.fault(quick)
-        self.fault(plain)
-        self.assertNoResult(slow)
-        for _ in range(302):
-            self.clock.advance(0.1)
-        self.fault(slow)
-
-    def test_one_patience(self) -> None:
-        """
-        Where no tool has a time of its own, all have the plugin's.
-        """
-        crew, _ = self.ready(legacy(call=lambda request: None), timeouts=Timeouts(call=Seconds(5)))
-        asked = self.ask(crew, "slow")
-        for _ in range(52):
-            self.clock.advance(0.1)
-        self.fault(asked)
 
 
-class ChangeTests(CrewCase):
+class HopeTests(CrewCase):
     """
-    Tests for a plugin whose lists change.
+    Tests for calls of a plugin that does not run.
     """
 
-    def setUp(self) -> None:
+    def test_between(self) -> None:
         """
-        Have a plugin with some of everything.
+        Calls wait for the next worker of a plugin that was well a moment ago.
         """
-        super().setUp()
-        self.stock = Stock(tools("a"), prompts("b"), resources("c"), templates("d{x}"), telling=True)
+        crew, plugin = self.ready(modern(tools("add")))
+        self.crash(plugin)
+        asked = self.ask(crew)
+        self.assertNoResult(asked)
+        self.wait(1)
+        self.successResultOf(asked)
 
-    def change_list(self, plugin: FakePlugin, sort: str) -> None:
+    def test_never_ready(self) -> None:
         """
-        Let the plugin say that a list has changed.
+        A plugin that never started fails waiting calls and new ones: why, without paths, and when to ask.
         """
-        self.events.clear()
-        plugin.workers[-1].tell(f"notifications/{sort}/list_changed")
+        crew, plugin = self.crew(silent, protocol="legacy")
+        crew.start()
         self.turn()
+        held = self.ask(crew)
+        plugin.workers[0].ears.refused("chdir /srv/secret: No such file")
+        plugin.workers[0].exit("exit status 126")
+        self.clock.advance(0.25)
+        for asked, wait in ((held, 1000), (self.ask(crew), 750)):
+            fault = self.fault(asked)
+            self.assertEqual((fault.kind, fault.data), (Kind.PLUGIN_UNAVAILABLE, {"retryAfterMs": wait}))
+            self.assertIn("MCPD-E-LAUNCH", fault.text)
+            self.assertNotIn("/srv", fault.text)
 
-    def test_ready(self) -> None:
+    def test_hope(self) -> None:
         """
-        The operator reads how much of everything a plugin has.
+        A plugin that is tried once more is waited for, and called again if it starts after all.
         """
-        self.ready(legacy(self.stock))
-        self.assertEqual(self.events[-1], WorkerReady("files", 1000, 0.0, "2025-11-25", 1, 1, 2))
+        crew, plugin = self.crew(silent, protocol="legacy")
+        crew.start()
+        self.turn()
+        self.crash(plugin)
+        self.fault(self.ask(crew))
+        plugin.answers = legacy(tools("add"))
+        self.clock.advance(1)
+        asked = self.ask(crew)
+        self.assertNoResult(asked)
+        self.turn()
+        self.successResultOf(asked)
 
-    def test_changed(self) -> None:
+    def test_hit_twice(self) -> None:
         """
-        Another list is another offer, published at once; the operator reads which, and what is new in it.
+        A plugin that was fine before is waited for, though it is killed twice before it is ready again.
         """
-        crew, plugin = self.ready(legacy(self.stock))
-        self.stock.resources = resources("c", "e")
-        self.stock.templates = [{"name": "bad"}]
-        self.change_list(plugin, "resources")
-        assert crew.offer is not None
-        self.assertEqual([item.name for item in crew.offer.resources], ["c", "e"])
-        self.assertEqual((crew.offer.templates, self.changes), ((), 2))
-        self.assertEqual([type(event) for event in self.events], [DefinitionLeftOut, OfferChanged])
-        self.assertEqual(self.events[-1], OfferChanged("files", "resources, resource templates", 1, 1, 2))
-        self.stock.tools = []
-        self.change_list(plugin, "tools")
-        self.assertEqual(self.events, [OfferChanged("files", "tools", 0, 1, 2)])
+        crew, plugin = self.ready(modern(tools("add")))
+        plugin.launching = False
+        self.crash(plugin)
+        asked = self.ask(crew)
+        for _ in range(2):
+            self.wait(self.told(WorkerEnded)[-1].again)
+            self.crash(plugin)
+        self.assertNoResult(asked)
+        plugin.launching = True
+        self.wait(self.told(WorkerEnded)[-1].again)
+        self.successResultOf(asked)
 
-    def test_same(self) -> None:
+    def test_long_pause(self) -> None:
         """
-        A list that is the same after all is no news.
+        Nobody waits for a plugin whose next start is further away than a start may take.
         """
-        _, plugin = self.ready(modern(self.stock))
-        self.change_list(plugin, "prompts")
-        self.assertEqual((self.events, self.changes), ([], 1))
+        crew, plugin = self.ready(modern(tools("add")), restart=Restart((Seconds(12), Seconds(12))))
+        self.crash(plugin)
+        self.assertEqual(self.fault(self.ask(crew)).data, {"retryAfterMs": 12000})
 
-    def test_failed(self) -> None:
+    def test_given_up(self) -> None:
         """
-        A list that can't be read again stays as it was, and the operator reads why.
+        Nobody waits for a plugin that is given up, however soon it is tried again.
         """
-        crew, plugin = self.ready(legacy(self.stock))
-        plugin.workers[0]._answers = lambda request: Error(-32603, "no")
-        self.change_list(plugin, "tools")
-        why = "it refused tools/list with error -32603"
-        self.assertEqual(self.events, [RefreshFailed("files", "tools", why)])
-        assert crew.offer is not None
-        self.assertEqual([tool.name for tool in crew.offer.tools], ["a"])
+        rules = Restart((Seconds(1), Seconds(2)), Tries(2, Seconds(3)))
+        crew, plugin = self.ready(modern(tools("add")), restart=rules)
+        self.crash(plugin)
+        waiting = self.ask(crew)
+        self.assertNoResult(waiting)
+        plugin.answers = silent
+        self.clock.advance(1)
+        plugin.workers[-1].exit("killed by signal 11")
+        for asked in (waiting, self.ask(crew)):
+            self.assertEqual(self.fault(asked).data, {"retryAfterMs": 3000})
+
+    def test_one_of_many(self) -> None:
+        """
+        While one principal's worker takes calls, or nobody's is ready, a plugin's long pause is no reason.
+        """
+        crew, plugin = self.ready(
+            legacy(tools("add")), restart=Restart((Seconds(20), Seconds(20))), workers=Workers(min=3)
+        )
+        self.ask(crew, "key:a")
+        plugin.answers = silent
+        self.crash(plugin)
+        self.assertEqual(crew.state().retry, 20.0)
+        for caller in ("key:a", "key:b"):
+            asked = self.ask(crew, caller)
+            self.turn()
+            self.successResultOf(asked)
+        self.assertIs(self.fault(self.ask(crew, "key:c")).kind, Kind.PLUGIN_UNAVAILABLE)
 
 
 class WatchTests(CrewCase):
     """
-    Tests for resources that are watched.
+    Tests for resources that are watched, and for lists that change.
     """
 
     def setUp(self) -> None:
@@ -629,67 +326,60 @@ class WatchTests(CrewCase):
         Have a plugin that tells.
         """
         super().setUp()
-        self.stock = Stock(resources=resources("a", "b"), features=frozenset({Feature.SUBSCRIBE}))
+        self.stock = Stock(resources=resources("a"), features=frozenset({Feature.SUBSCRIBE}), telling=True)
 
-    def update(self, plugin: FakePlugin, *uris: str) -> list[str]:
+    def two(self) -> tuple[Crew, list[FakeChannel]]:
         """
-        Let the plugin tell what has changed, and tell what came of it.
+        Have two workers ready, of two principals.
+        """
+        crew, plugin = self.ready(legacy(self.stock))
+        for caller in ("key:a", "key:b"):
+            self.ask(crew, caller)
+            self.turn()
+        return crew, plugin.workers
+
+    def update(self, worker: FakeChannel, uri: str) -> list[str]:
+        """
+        Let a worker tell that a resource has changed, and tell what came of it.
         """
         self.updates.clear()
-        for uri in uris:
-            plugin.workers[-1].tell("notifications/resources/updated", uri=uri)
+        worker.tell("notifications/resources/updated", uri=uri)
         self.clock.advance(0.05)
         return self.updates
 
-    def test_told(self) -> None:
+    def test_every_worker(self) -> None:
         """
-        What is watched, or lies below it, is told once for a while; nothing else is.
+        Every worker of a plugin tells what is watched, those that come later, too.
         """
-        for answers in (legacy, modern):
-            self.events.clear()
-            crew, plugin = self.ready(answers(self.stock))
-            watching = [crew.watch("a"), crew.watch("a")]
-            self.turn()
-            for each in watching:
-                self.successResultOf(each)
-            self.assertEqual(self.update(plugin, "a", "b", "a", "a/b"), ["a", "a/b"])
-            crew.unwatch("a")
-            self.assertEqual(self.update(plugin, "a"), ["a"])
-            crew.unwatch("a")
-            self.turn()
-            self.assertEqual(self.update(plugin, "a"), [])
-
-    def test_refused(self) -> None:
-        """
-        A resource that the plugin will not tell is refused in its own way.
-        """
-        self.stock.refused = frozenset({"a"})
-        crew, _ = self.ready(legacy(self.stock))
+        crew, workers = self.two()
         watching = crew.watch("a")
         self.turn()
-        self.assertIsInstance(self.successResultOf(watching), Refusal)
-        self.events.clear()
-        crew, _ = self.ready(modern(self.stock))
-        watching = crew.watch("a")
+        self.successResultOf(watching)
+        self.ask(crew, "key:c")
         self.turn()
-        self.assertIs(self.fault(watching).kind, Kind.PARAMS)
+        for worker in workers:
+            self.assertEqual(self.update(worker, "a"), ["a"])
+        crew.unwatch("a")
+        for worker in workers:
+            self.assertEqual(self.update(worker, "a"), [])
 
-    def test_nobody(self) -> None:
+    def test_next(self) -> None:
         """
-        Where nobody is to be told what changes, a watch does no harm.
+        The next worker tells what is watched, and what was asked for between the two.
         """
-        plugin = FakePlugin(self.clock, legacy(self.stock))
-        held = Held(self.clock, 2)
-        crew = Crew(
-            SPEC, self.clock, self.publisher, plugin.spawn, self.starts, lambda: 1.0, held, self.change
-        )
-        crew.start()
-        self.turn()
-        crew.watch("a")
-        self.turn()
-        self.assertEqual(self.update(plugin, "a"), [])
+        for era in (legacy, modern):
+            self.memory = Recall()
+            crew, plugin = self.ready(era(self.stock))
+            crew.watch("a")
+            self.turn()
+            self.crash(plugin)
+            between = crew.watch("b")
+            self.wait(1)
+            self.successResultOf(between)
+            for uri in ("a", "b"):
+                self.assertEqual(self.update(plugin.workers[-1], uri), [uri])
 
-    def test_no_feature(self) -> None:
+    def test_untold(self) -> None:
         """
         A plugin that tells no changes is not asked to, whether that is known before or after.
         """
@@ -701,179 +391,112 @@ class WatchTests(CrewCase):
             self.assertIs(self.fault(watching).kind, Kind.PARAMS)
         self.assertNotIn("resources/subscribe", self.methods(plugin.workers[0]))
 
-    def test_again(self) -> None:
-        """
-        The next worker of a plugin tells what is watched, and what was asked for between the two.
-        """
-        for answers in (legacy, modern):
-            self.events.clear()
-            crew, plugin = self.ready(answers(self.stock))
-            crew.watch("a")
-            self.turn()
-            plugin.workers[0].exit("killed by signal 9")
-            between = crew.watch("b")
-            self.assertNoResult(between)
-            self.clock.advance(1)
-            self.turn()
-            self.successResultOf(between)
-            self.assertEqual(self.update(plugin, "a", "b"), ["a", "b"])
-
     def test_hopeless(self) -> None:
         """
         Nobody waits for a plugin that does not start, or is stopped.
         """
-        crew, plugin = self.crew(lambda request: None, protocol="legacy")
+        crew, plugin = self.crew(silent, protocol="legacy")
         crew.start()
         self.turn()
         waiting = crew.watch("a")
-        plugin.workers[0].exit("exit status 1")
+        self.crash(plugin)
         for watching in (waiting, crew.watch("a")):
             self.assertIs(self.fault(watching).kind, Kind.PLUGIN_UNAVAILABLE)
-        crew, plugin = self.ready(legacy(self.stock))
-        crew.watch("a")
-        self.turn()
-        plugin.workers[0].tell("notifications/resources/updated", uri="a")
         crew.stop()
-        self.turn()
-        self.assertEqual(self.updates, [])
         self.assertIs(self.fault(crew.watch("a")).kind, Kind.PLUGIN_UNAVAILABLE)
 
+    def test_changed(self) -> None:
+        """
+        Any worker may tell that a list has changed: it is published once, with what is new.
+        """
+        crew, workers = self.two()
+        self.assertEqual(self.changes, 1)
+        self.stock.resources = resources("a", "b")
+        workers[1].tell("notifications/resources/list_changed")
+        self.turn()
+        assert crew.offer is not None
+        self.assertEqual([item.name for item in crew.offer.resources], ["a", "b"])
+        self.assertEqual(self.told(OfferChanged), [OfferChanged("files", "resources", 0, 0, 2)])
+        self.assertEqual(self.changes, 2)
 
-class StopTests(CrewCase):
+    def test_no_news(self) -> None:
+        """
+        One more worker that has what all others had at first is no news.
+        """
+        self.two()
+        self.assertEqual((self.changes, self.told(OfferChanged)), (1, []))
+
+
+class StateTests(CrewCase):
     """
-    Tests for the end of a crew.
+    Tests for what an operator sees of a plugin.
     """
 
-    def check_stopped(self, crew: Crew, stopped: Deferred[None]) -> None:
+    def test_phases(self) -> None:
         """
-        Check that nothing is left, and that nothing can be asked.
+        A plugin waits, starts, is ready, pauses, is given up, starts, is ready again, and stops.
         """
-        self.successResultOf(stopped)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-        self.assertIs(self.fault(self.ask(crew)).kind, Kind.PLUGIN_UNAVAILABLE)
+        rules = Restart((Seconds(1), Seconds(2)), Tries(2, Seconds(5)))
+        crew, plugin = self.crew(silent, protocol="modern", restart=rules)
+        seen = [crew.state()]
+        crew.start()
+        self.turn()
+        seen.append(crew.state())
+        plugin.answers = mute(modern)
+        for which in (0, 1):
+            self.crash(plugin)
+            seen.append(crew.state())
+            self.wait(1 + which * 4)
+            seen.append(crew.state())
+        crew.stop()
+        seen.append(crew.state())
+        phases = ["waiting", "starting", "pausing", "ready", "failed", "ready", "stopping"]
+        self.assertEqual([each.phase for each in seen], phases)
+        self.assertEqual([each.retry for each in seen[:5]], [None, None, 1.0, None, 5.0])
+        self.assertEqual([each.restarts for each in seen], [0, 0, 1, 1, 2, 2, 2])
+        self.assertEqual(seen[4].reason, Reason(Trouble.EXIT, "killed by signal 11"))
 
-    def test_never_started(self) -> None:
+    def test_failing(self) -> None:
         """
-        A crew that never started is stopped at once.
+        A plugin that is given up and tried again has failed until it is ready.
         """
-        crew, _ = self.crew(legacy())
-        self.check_stopped(crew, crew.stop())
+        rules = Restart((Seconds(1), Seconds(2)), Tries(1, Seconds(5)))
+        crew, plugin = self.crew(silent, protocol="modern", restart=rules)
+        crew.start()
+        self.turn()
+        self.crash(plugin)
+        self.wait(5)
+        self.assertEqual([each.phase for each in crew.state().workers], ["starting"])
+        self.assertEqual(crew.state().phase, "failed")
 
-    def test_ready(self) -> None:
+    def test_pausing(self) -> None:
         """
-        A crew is stopped when its worker is gone, which is no failure.
+        A plugin whose worker ended over a call pauses, and says until when.
         """
-        crew, plugin = self.ready(legacy(call=lambda request: None))
+        crew, plugin = self.ready(mute(modern))
         asked = self.ask(crew)
-        stopped = crew.stop()
-        self.assertNoResult(stopped)
-        self.assertIs(self.fault(self.ask(crew)).kind, Kind.PLUGIN_UNAVAILABLE)
-        self.turn()
+        self.crash(plugin)
         self.fault(asked)
-        self.check_stopped(crew, stopped)
-        self.assertEqual(plugin.workers[0].orders, ["close_input"])
-        self.assertEqual(self.events[-1], WorkerStopped("files", 1000, "exit status 0"))
-        self.assertEqual(self.told(WorkerEnded), [])
+        self.assertEqual((crew.state().phase, crew.state().retry), ("pausing", 1.0))
 
-    def test_stubborn(self) -> None:
+    def test_workers(self) -> None:
         """
-        A crew whose worker does not go is stopped when it was killed.
+        An operator sees each worker: whose it is, what it does, for how long.
         """
-        crew, plugin = self.ready(legacy())
-        plugin.workers[0].stubborn = frozenset(("close_input", "terminate"))
-        stopped = crew.stop()
-        for _ in range(61):
-            self.clock.advance(0.1)
-        self.turn()
-        self.check_stopped(crew, stopped)
-        self.assertEqual(plugin.workers[0].orders[-1], "destroy")
-
-    def test_starting(self) -> None:
-        """
-        A crew can be stopped while its worker starts; waiting calls fail.
-        """
-        for launching in (True, False):
-            crew, plugin = self.crew(lambda request: None)
-            plugin.launching = launching
-            crew.start()
-            self.turn()
-            asked = self.ask(crew)
-            stopped = crew.stop()
-            self.assertEqual(self.fault(asked).text, "the plugin is being stopped")
-            self.turn()
-            self.check_stopped(crew, stopped)
-            self.assertEqual(len(plugin.workers), 1)
-
-    def test_between(self) -> None:
-        """
-        A crew can be stopped between two workers; there is no second.
-        """
-        crew, plugin = self.ready(legacy())
-        plugin.workers[0].exit("killed by signal 11")
-        self.check_stopped(crew, crew.stop())
-        self.clock.advance(60)
-        self.assertEqual(len(plugin.workers), 1)
-
-    def test_queued(self) -> None:
-        """
-        A crew can be stopped before there is a place for its start; it then leaves the place to others.
-        """
-        first, hanging = self.crew(legacy())
-        hanging.launching = False
-        second, plugin = self.crew(legacy())
-        third, last = self.crew(legacy())
-        for crew in (first, second, third):
-            crew.start()
-        stopped = second.stop()
-        self.successResultOf(stopped)
-        hanging.workers[0].ears.launched()
-        self.assertEqual((len(plugin.workers), len(last.workers)), (0, 1))
-
-
-class TellingTests(CrewCase):
-    """
-    Tests for what a worker writes beside its messages.
-    """
-
-    def test_said(self) -> None:
-        """
-        What a worker writes to its standard error is told line by line, fit for a log, the last one, too.
-        """
-        _, plugin = self.ready(legacy())
-        plugin.workers[0].ears.said(b"one\n\x1b[2Jtwo\nlast")
-        lines = [WorkerSaid("files", 1000, "one"), WorkerSaid("files", 1000, "\\x1b[2Jtwo")]
-        self.assertEqual(self.told(WorkerSaid), lines)
-        plugin.workers[0].exit("exit status 1")
-        self.assertEqual(self.told(WorkerSaid)[2:], [WorkerSaid("files", 1000, "last")])
-
-    def test_logged(self) -> None:
-        """
-        What a worker logs for no client is told like its standard error, and bounded with it.
-        """
-        _, plugin = self.ready(legacy())
-        plugin.workers[0].tell("notifications/message", level="info", logger="db", data="x\x1b" + "y" * 200)
-        plugin.workers[0].exit("exit status 1")
-        [line] = self.told(WorkerSaid)
-        self.assertTrue(line.line.startswith("info db: x\\x1byyy"))
-        self.assertEqual(self.told(WorkerSilenced), [WorkerSilenced("files", 1000, 111)])
-
-    def test_silenced(self) -> None:
-        """
-        What goes beyond the bound is dropped, and told to be.
-        """
-        _, plugin = self.ready(legacy())
-        plugin.workers[0].ears.said(b"x" * 150)
-        plugin.workers[0].exit("exit status 1")
-        self.assertEqual(self.told(WorkerSilenced), [WorkerSilenced("files", 1000, 50)])
-
-    def test_noise(self) -> None:
-        """
-        The first line of a worker's output that is no message is told, shortened and fit for a log.
-        """
-        _, plugin = self.ready(legacy())
-        plugin.workers[0].write(b"\x1b[1mWelcome" + b"!" * 300, b"again")
-        plugin.workers[0].write(b"again")
-        [noise] = self.told(WorkerNoise)
-        self.assertEqual((noise.plugin, noise.pid, noise.why), ("files", 1000, "this is not JSON"))
-        self.assertTrue(noise.line.startswith("\\x1b[1mWelcome!!!"))
-        self.assertLess(len(noise.line), 210)
+        crew, plugin = self.ready(mute(), concurrency=1)
+        plugin.workers[0].ears.said(b"hello\n")
+        self.clock.advance(2)
+        asked = self.ask(crew)
+        self.clock.advance(1)
+        lost = self.ask(crew)
+        self.answer(plugin.workers[0])
+        self.successResultOf(asked)
+        state = crew.state()
+        worker = WorkerState(1000, "ready", "key:a", 1, 0, 2, 3.0, 0.0, None, None, 0)
+        self.assertEqual((state.workers, state.calls, state.waiting), ((worker,), 2, 0))
+        self.assertEqual((state.name, state.revision, state.share), ("files", "2025-11-25", "principal"))
+        self.assertEqual((state.tools, state.prompts, state.resources), (1, 0, 0))
+        self.assertEqual((state.said, state.limits, state.retry), ("hello", LAYERS, None))
+        self.crash(plugin)
+        self.fault(lost)
+        self.assertEqual((crew.state().calls, crew.state().restarts), (2, 1))

@@ -205,6 +205,37 @@ class OutflowTests(SynchronousTestCase):
         self.reactor.settle()
         self.assertEqual(sum(map(len, self.heard)), written)
 
+    def test_too_fast(self) -> None:
+        """
+        A worker that writes more than is read waits a while, and loses nothing.
+        """
+        outflow = Outflow(self.reactor, os.dup(self.ours), self.hear, self.finish, 10 * (300 << 10))
+        self.outflow.close()
+        outflow.startReading()
+        self.addCleanup(outflow.close)
+        written = os.write(self.theirs, b"x" * (1 << 20))
+        self.assertEqual(written, 1 << 20)
+        for expected in (2, 4):
+            self.reactor.settle()
+            self.assertEqual(len(self.heard), expected)
+            self.assertEqual(self.reactor.getReaders(), [])
+            self.reactor.advance(0.1)
+        self.reactor.settle()
+        self.assertEqual((sum(map(len, self.heard)), self.reactor.getReaders()), (written, [outflow]))
+
+    def test_too_fast_closed(self) -> None:
+        """
+        The end does not wait for who wrote too fast.
+        """
+        outflow = Outflow(self.reactor, os.dup(self.ours), self.hear, self.finish, 10)
+        self.outflow.close()
+        outflow.startReading()
+        os.write(self.theirs, b"x" * (300 << 10))
+        self.reactor.settle()
+        outflow.drain()
+        self.assertEqual((sum(map(len, self.heard)), self.finished), (300 << 10, 1))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
     def test_end(self) -> None:
         """
         At the end of the pipe our end is closed, and the end is told once.

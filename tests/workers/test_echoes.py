@@ -26,9 +26,10 @@ class EchoesTests(SynchronousTestCase):
 
     def test_nobody(self) -> None:
         """
-        Where nobody was answered, anybody is alone.
+        Where nobody was answered, anybody is alone, and nothing is to be forgotten.
         """
         self.assertTrue(self.echoes.are_only("a"))
+        self.assertFalse(self.echoes)
 
     def test_one(self) -> None:
         """
@@ -58,5 +59,7 @@ class EchoesTests(SynchronousTestCase):
         self.assertFalse(self.echoes.are_only("b"))
         self.echoes.fade(1000 + 2 * LINGER - 1)
         self.assertFalse(self.echoes.are_only("b"))
+        self.assertTrue(self.echoes)
         self.echoes.fade(1000 + 2 * LINGER)
         self.assertTrue(self.echoes.are_only("b"))
+        self.assertFalse(self.echoes)

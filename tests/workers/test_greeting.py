@@ -58,14 +58,14 @@ class GreetingCase(SynchronousTestCase):
         self.sent: list[Any] = []
         self.last = 0
 
-    def shake(self, protocol: Protocol = "auto") -> Deferred[Offer]:
+    def shake(self, protocol: Protocol = "auto", patience: float = 10) -> Deferred[Offer]:
         """
-        Begin.
+        Begin; of a worker that says nothing more is asked after five seconds.
         """
         self.peer = Peer(self.clock, self.send, lambda line, why: None, lambda: False)
         self.known: list[Known] = []
         lists = Lists(self.clock, self.peer, 10)
-        self.greeting = Greeting(self.peer, lists, protocol, 10, self.known.append)
+        self.greeting = Greeting(self.clock, self.peer, lists, protocol, patience, 5, self.known.append)
         return Deferred.fromCoroutine(self.greeting.shake())
 
     def send(self, data: bytes) -> int:
@@ -83,6 +83,12 @@ class GreetingCase(SynchronousTestCase):
         """
         self.clock.advance(seconds)
         self.peer.expire()
+
+    def methods(self) -> list[str]:
+        """
+        Tell what was said since the last time, without params.
+        """
+        return [method for method, _ in self.said()]
 
     def said(self) -> list[Any]:
         """
@@ -134,8 +140,8 @@ class ProbeTests(GreetingCase):
         method, params = self.said()[-1]
         self.assertEqual(method, "initialize")
         self.assertEqual(params, {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": US})
-        self.assertFalse(self.greeting.probing)
         self.answer(**HELLO)
+        self.assertFalse(self.greeting.probing)
         self.assertEqual(self.said(), [("notifications/initialized", {}), ("tools/list", {})])
         self.answer(tools=[{"name": "add", "inputSchema": SCHEMA}])
         offer = self.successResultOf(shaking)
@@ -216,9 +222,19 @@ class ProbeTests(GreetingCase):
         """
         shaking = self.shake()
         self.wait(4.9)
-        self.assertEqual([method for method, _ in self.said()], ["server/discover"])
+        self.assertEqual(self.methods(), ["server/discover"])
         self.wait(0.1)
         self.be_legacy(shaking)
+
+    def test_unreadable(self) -> None:
+        """
+        A plugin that answers the question with what can't be read is initialized, and not waited for.
+        """
+        for outcome in ({"error": "Method not found"}, {"result": None}, {"error": {"code": None}}):
+            shaking = self.shake()
+            self.say(**outcome)
+            self.assertFalse(self.greeting.probing)
+            self.be_legacy(shaking)
 
     def test_silence_for_ever(self) -> None:
         """
@@ -227,6 +243,7 @@ class ProbeTests(GreetingCase):
         shaking = self.shake()
         self.wait(5)
         self.wait(10)
+        self.assertFalse(self.greeting.probing)
         fault = self.failureResultOf(shaking, Fault).value
         assert isinstance(fault, Fault)
         self.assertIs(fault.kind, Kind.DEADLINE)
@@ -240,6 +257,146 @@ class ProbeTests(GreetingCase):
         self.peer.lose(Fault(Kind.PLUGIN_GONE, "gone"))
         self.failureResultOf(shaking, Fault)
         self.assertFalse(self.greeting.probing)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class SlowTests(GreetingCase):
+    """
+    Tests for plugins that say nothing at first, since they have to be fetched or built.
+    """
+
+    def begin(self) -> Deferred[Offer]:
+        """
+        Ask a plugin that has ten minutes, and wait until it was asked both ways.
+        """
+        shaking = self.shake(patience=600)
+        self.wait(4.9)
+        self.assertEqual(self.methods(), ["server/discover"])
+        self.wait(0.1)
+        self.assertEqual(self.methods(), ["initialize"])
+        self.wait(300)
+        self.assertNoResult(shaking)
+        return shaking
+
+    def reply(self, number: int, **members: Any) -> None:
+        """
+        Answer one of the two: server/discover is the first, initialize the second.
+        """
+        self.last = number
+        self.say(**members)
+
+    def refusal(self, code: int = -32601, **data: Any) -> dict[str, Any]:
+        """
+        Make an error.
+        """
+        return {"code": code, "message": "no", "data": data}
+
+    def finish(self, shaking: Deferred[Offer]) -> str:
+        """
+        Show the tools, and tell which revision was agreed.
+        """
+        self.assertEqual(self.methods()[-1], "tools/list")
+        self.answer(tools=[])
+        self.assertFalse(self.greeting.probing)
+        return self.successResultOf(shaking).revision.name
+
+    def test_modern(self) -> None:
+        """
+        A slow modern plugin answers the first question and refuses the second, or never answers it.
+        """
+        for refusing in (True, False):
+            shaking = self.begin()
+            self.reply(1, result=DISCOVERED)
+            self.assertEqual(self.said(), [("tools/list", STAMP)])
+            if refusing:
+                self.reply(2, error=self.refusal(-32022, supported=["2026-07-28"]))
+            self.wait(1)
+            self.reply(3, result={"tools": []})
+            self.assertEqual(self.successResultOf(shaking).revision.name, "2026-07-28")
+            self.assertEqual(len(self.known), 1)
+
+    def test_modern_other_way(self) -> None:
+        """
+        A slow modern plugin may refuse or misread the second question before it answers the first.
+        """
+        for outcome in (
+            {"error": self.refusal(-32022, supported=["2026-07-28"])},
+            {"result": {"protocolVersion": "2026-07-28"}},
+            {"result": None},
+        ):
+            shaking = self.begin()
+            self.reply(2, **outcome)
+            self.assertNoResult(shaking)
+            self.reply(1, result=DISCOVERED)
+            self.assertEqual(self.finish(shaking), "2026-07-28")
+
+    def test_legacy(self) -> None:
+        """
+        A slow legacy plugin refuses the first question and answers the second, in any order, or only that.
+        """
+        for order in ((1, 2), (2, 1), (2,)):
+            shaking = self.begin()
+            for number in order:
+                self.reply(number, **({"error": self.refusal()} if number == 1 else {"result": HELLO}))
+            self.assertEqual(self.methods()[:2], ["notifications/initialized", "tools/list"])
+            self.last = 3
+            self.answer(tools=[])
+            self.assertEqual(self.successResultOf(shaking).revision.name, "2025-11-25")
+
+    def test_first_decides(self) -> None:
+        """
+        A plugin that answers both questions is spoken to in the way that it answered first.
+        """
+        for order, revision in (((1, 2), "2026-07-28"), ((2, 1), "2025-11-25")):
+            shaking = self.begin()
+            for number in order:
+                self.reply(number, result=DISCOVERED if number == 1 else HELLO)
+            self.wait(1)
+            sent = self.said()
+            self.assertEqual([method for method, _ in sent].count("tools/list"), 1)
+            self.assertEqual(sent[-1][1], STAMP if revision == "2026-07-28" else {})
+            self.reply(3, result={"tools": []})
+            self.assertEqual(self.successResultOf(shaking).revision.name, revision)
+            self.assertEqual([known.revision.name for known in self.known], [revision])
+
+    def test_neither(self) -> None:
+        """
+        A plugin that refuses both is given up at once, by what it said to initialize.
+        """
+        for order in ((1, 2), (2, 1)):
+            shaking = self.begin()
+            for number in order:
+                self.assertNoResult(shaking)
+                self.reply(number, error=self.refusal(-32000 - number))
+            self.assertEqual(self.rude(shaking), "it refused initialize with error -32002")
+
+    def test_unknown_only(self) -> None:
+        """
+        A plugin that knows only other revisions is given up as soon as it says so.
+        """
+        shaking = self.begin()
+        self.reply(1, error=self.refusal(-32022, supported=["2027-01-01"]))
+        self.assertEqual(self.rude(shaking), "it speaks only revisions that are unknown here: 2027-01-01")
+        self.reply(2, result=HELLO)
+        self.assertEqual(self.known, [])
+
+    def test_exit(self) -> None:
+        """
+        A plugin that ends before it has answered anything may have ended over the question, however late.
+        """
+        self.begin()
+        self.assertTrue(self.greeting.probing)
+        self.reply(2, error=self.refusal())
+        self.assertFalse(self.greeting.probing)
+
+    def test_gone(self) -> None:
+        """
+        A plugin that ends while both questions are open fails the handshake once, and leaves nothing behind.
+        """
+        shaking = self.begin()
+        self.peer.lose(Fault(Kind.PLUGIN_GONE, "gone"))
+        self.failureResultOf(shaking, Fault)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class ConfiguredTests(GreetingCase):
@@ -252,7 +409,7 @@ class ConfiguredTests(GreetingCase):
         A plugin that is configured as legacy is asked no question that it may not know.
         """
         self.shake("legacy")
-        self.assertEqual([method for method, _ in self.said()], ["initialize"])
+        self.assertEqual(self.methods(), ["initialize"])
         self.assertFalse(self.greeting.probing)
 
     def test_modern(self) -> None:
@@ -276,8 +433,8 @@ class ConfiguredTests(GreetingCase):
         self.assertEqual(self.rude(shaking), text)
         shaking = self.shake("modern")
         self.wait(10)
-        self.assertEqual(self.rude(shaking), text)
-        self.assertNotIn("initialize", [method for method, _ in self.said()])
+        self.failureResultOf(shaking, Fault)
+        self.assertNotIn("initialize", self.methods())
 
 
 class InitializeTests(GreetingCase):
@@ -318,6 +475,14 @@ class InitializeTests(GreetingCase):
         shaking = self.shake("legacy")
         self.refuse(-32022, supported=["2026-07-28"])
         self.assertEqual(self.rude(shaking), "it refused initialize with error -32022")
+
+    def test_unreadable(self) -> None:
+        """
+        A plugin whose answer to that can't be read is given up at once.
+        """
+        shaking = self.shake("legacy")
+        self.say(result=None)
+        self.assertEqual(self.rude(shaking), "its answer to initialize can't be read")
 
     def test_nonsense(self) -> None:
         """

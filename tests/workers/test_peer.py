@@ -386,6 +386,191 @@ class GivingUpTests(PeerCase):
             self.failureResultOf(second, CancelledError)
 
 
+class CountTests(PeerCase):
+    """
+    Tests for what is known of a worker's calls.
+    """
+
+    def test_counted(self) -> None:
+        """
+        A call runs until it is answered, refused, spoilt, given up, late, or lost; our requests are none.
+        """
+        asked = [self.ask(Patience(5, 5)) for _ in range(6)]
+        for each in asked:
+            each.addErrback(lambda failure: None)
+        self.peer.request(b"tools/list", (), LONG).addErrback(lambda failure: None)
+        self.peer.ask_alive(LONG).addErrback(lambda failure: None)
+        self.assertEqual((self.peer.running, self.peer.asked), (6, 6))
+        for line in (b'1,"result":{}', b'2,"error":{"code":1,"message":"no"}', b'3,"result":null'):
+            self.peer.heard([b'{"jsonrpc":"2.0","id":' + line + b"}"] * 2)
+        self.assertEqual(self.peer.running, 3)
+        asked[3].cancel()
+        self.assertEqual(self.peer.running, 2)
+        self.clock.advance(5)
+        self.assertEqual(self.peer.running, 0)
+        self.ask().addErrback(lambda failure: None)
+        self.assertEqual(self.peer.lose(Fault(Kind.PLUGIN_GONE, "gone")), 1)
+        self.assertEqual((self.peer.running, self.peer.asked), (0, 7))
+
+    def test_last(self) -> None:
+        """
+        When a worker was called last is known; what we ask it on our own account is no call.
+        """
+        self.clock.advance(7)
+        self.ask()
+        self.clock.advance(1)
+        self.peer.request(b"tools/list", (), LONG)
+        self.assertEqual(self.peer.last, 7)
+        self.ask()
+        self.assertEqual(self.peer.last, 8)
+
+    def test_refused(self) -> None:
+        """
+        A call that a worker is not given is none of its calls.
+        """
+        self.peer.connect(lambda data: 1)
+        self.peer.notify(b"notifications/initialized", ())
+        self.crowded = True
+        self.fault(self.ask())
+        self.assertEqual((self.peer.running, self.peer.asked), (0, 0))
+
+    def test_freed(self) -> None:
+        """
+        Who waits for a worker's calls to end hears of each end, and sees how many are left.
+        """
+        asked = [self.ask(Patience(5, 5)) for _ in range(5)]
+        for each in asked:
+            each.addErrback(lambda failure: None)
+        left: list[int] = []
+        self.peer.freed = lambda: left.append(self.peer.running)
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":{}}'])
+        self.peer.heard([b'{"jsonrpc":"2.0","id":2,"result":null}'])
+        asked[2].cancel()
+        self.clock.advance(5)
+        self.assertEqual(left, [4, 3, 2, 0])
+
+
+class LateTests(PeerCase):
+    """
+    Tests for calls whose time is over, as the clock goes.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have somebody who hears of them.
+        """
+        super().setUp()
+        self.late: list[list[bytes]] = []
+        self.answered: list[bytes] = []
+        self.peer.late = self.late.append
+        self.peer.late_answer = self.answered.append
+
+    def wait(self, seconds: float) -> None:
+        """
+        Let time pass, in small steps.
+        """
+        for _ in range(round(seconds * 100)):
+            self.clock.advance(0.01)
+
+    def test_in_time(self) -> None:
+        """
+        A call fails within a tenth of a second of its time, whatever else happens, and is told as late once.
+        """
+        asked, other = self.ask(Patience(5, 600)), self.ask(Patience(7, 600))
+        self.wait(4.99)
+        self.assertNoResult(asked)
+        self.wait(0.12)
+        self.assertIs(self.fault(asked).kind, Kind.DEADLINE)
+        self.assertNoResult(other)
+        self.assertEqual(self.late, [[b"1"]])
+        self.wait(2)
+        self.assertIs(self.fault(other).kind, Kind.DEADLINE)
+        self.assertEqual(self.late, [[b"1"], [b"2"]])
+
+    def test_together(self) -> None:
+        """
+        Calls that are late at the same time are told together, without our own requests.
+        """
+        asked = [
+            self.ask(Patience(5, 5)),
+            self.peer.request(b"a", (), Patience(5, 5)),
+            self.ask(Patience(5, 5)),
+        ]
+        self.wait(5.1)
+        for each in asked:
+            self.fault(each)
+        self.assertEqual(self.late, [[b"1", b"3"]])
+
+    def test_late_answers(self) -> None:
+        """
+        Every answer that nobody waits for is told by its number, readable or not; what is awaited is not.
+        """
+        self.ask(Patience(5, 5)).addErrback(lambda failure: None)
+        self.wait(5.1)
+        waiting = self.ask()
+        for line in (b'1,"result":{}', b'1,"result":null', b'9,"error":{"code":1,"message":"no"}'):
+            self.peer.heard([b'{"jsonrpc":"2.0","id":%b}' % line])
+        self.peer.heard([b'{"jsonrpc":"2.0","id":2,"result":{}}'])
+        self.successResultOf(waiting)
+        self.assertEqual(self.answered, [b"1", b"1", b"9"])
+
+    def test_resting(self) -> None:
+        """
+        A worker without calls costs nothing once whatever it still said of the last one is long past.
+        """
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.ask()
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":{}}'])
+        self.wait(2 * LINGER + 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.ask(Patience(1, 30)).addErrback(lambda failure: None)
+        self.wait(2)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.wait(30)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        asked = self.ask(Patience(1, 30))
+        self.wait(1.2)
+        self.fault(asked)
+
+    def test_one_timer(self) -> None:
+        """
+        However many requests wait, and whatever is asked anew when one fails, one timer serves them all.
+        """
+        again: list[Deferred[Answer | Refusal]] = []
+        for _ in range(3):
+            self.ask(Patience(1, 1)).addErrback(lambda failure: again.append(self.ask(Patience(1, 1))))
+        self.wait(1.1)
+        self.clock.advance(0)
+        self.assertEqual((len(again), len(self.clock.getDelayedCalls())), (3, 1))
+        self.wait(1.2)
+        for each in again:
+            self.fault(each)
+
+    def test_lost_meanwhile(self) -> None:
+        """
+        A worker may be lost while its late calls are failed: all else fails, and nothing is left behind.
+        """
+        gone = Fault(Kind.PLUGIN_GONE, "gone")
+        self.ask(Patience(1, 1)).addErrback(lambda failure: self.peer.lose(gone))
+        other = self.ask()
+        self.wait(1.1)
+        self.assertIs(self.fault(other).kind, Kind.PLUGIN_GONE)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_alive(self) -> None:
+        """
+        A worker is asked whether it lives in its own way, and that is no call.
+        """
+        for speech, method in ((LegacySpeech(), b"ping"), (ModernSpeech(()), b"server/discover")):
+            self.sent.clear()
+            self.peer.speak(speech)
+            asked = self.peer.ask_alive(Patience(3, 3))
+            self.assertIn(b'"method":"%b"' % method, self.sent[0])
+            self.wait(3.1)
+            self.fault(asked)
+        self.assertEqual((self.late, self.peer.asked), ([], 0))
+
+
 class LogTests(PeerCase):
     """
     Tests for log messages.
@@ -482,6 +667,16 @@ class LogTests(PeerCase):
             self.peer.expire()
         self.log()
         self.assertEqual((len(other.notices), len(self.unheard)), (1, 1))
+
+    def test_after_spoilt(self) -> None:
+        """
+        Nor does what it logs after an answer that can't be read.
+        """
+        self.ask().addErrback(lambda failure: None)
+        self.peer.heard([b'{"jsonrpc":"2.0","id":1,"result":null}'])
+        other = Audience("key:b")
+        self.peer.ask(call("echo"), other, LONG)
+        self.assertEqual((self.log(), other.notices), ((0, 1), []))
 
     def test_again(self) -> None:
         """

@@ -8,17 +8,23 @@ Tests for :mod:`mcpd.workers.pipe`.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 from twisted.internet.interfaces import IProcessProtocol
+from twisted.internet.process import reapProcessHandlers
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from mcpd.sandbox.kill import Tree
 from mcpd.sandbox.plan import Launch
+from mcpd.sandbox.proc import Proc
+from mcpd.sandbox.reaper import Reaper
+from mcpd.sandbox.usage import Usage
 from mcpd.testing.process import FakeProcess, ProcessReactor
-from mcpd.workers.pipe import Pipe
+from mcpd.workers.pipe import Exit, Pipe
+from tests.sandbox.machine import Machine
 from tests.workers.stage import Hearer
 
 LAUNCH = Launch(("/usr/bin/python3", "-I", "child", "/bin/plugin"), {"PATH": "/bin"})
@@ -45,13 +51,43 @@ class Signals:
     Who takes the signals.
     """
 
+    proc: Proc = Proc(Path("/no/such/folder"))
     sent: list[tuple[int, int]] = field(factory=list)
 
     def tree(self, pid: int) -> Tree:
         """
         Make what signals a process.
         """
-        return Tree(pid, kill=lambda pid, number: self.sent.append((pid, number)))
+        return Tree(pid, self.proc, lambda pid, number: self.sent.append((pid, number)))
+
+
+class AttendedReactor(ProcessReactor):
+    """
+    A reactor that waits for its processes as Twisted's own does.
+    """
+
+    def spawnProcess(self, *args: Any, **given: Any) -> Any:
+        """
+        Spawn, and wait.
+        """
+        process: Any = super().spawnProcess(*args, **given)
+        reapProcessHandlers[process.pid] = process
+        return process
+
+
+class StillbornReactor(ProcessReactor):
+    """
+    A reactor whose processes have ended before they are returned.
+    """
+
+    def spawnProcess(self, *args: Any, **given: Any) -> Any:
+        """
+        Spawn, and see the end.
+        """
+        process: Any = super().spawnProcess(*args, **given)
+        process.exit(126)
+        process.pid = None
+        return process
 
 
 class PipeCase(SynchronousTestCase):
@@ -121,6 +157,51 @@ class SpawnTests(PipeCase):
         self.assertEqual([os.get_blocking(number) for number in ours], [False] * 4)
         self.assertEqual([os.get_inheritable(number) for number in ours], [False] * 4)
 
+    def test_attended(self) -> None:
+        """
+        Where Twisted waits for a process we wait in its stead, to have its account.
+        """
+        self.reactor = AttendedReactor()
+        pipe, process = self.spawn()
+        reaper = reapProcessHandlers.pop(process.pid)
+        assert isinstance(reaper, Reaper)
+        self.assertEqual((reaper.process, reaper.heir), (process, pipe))
+
+    def test_stillborn(self) -> None:
+        """
+        A process that has ended before we know it is heard like any other, and never signalled.
+        """
+        self.reactor = StillbornReactor()
+        pipe = Pipe.spawn(self.reactor, LAUNCH, 100, self.ears, self.signals.tree)
+        self.assertEqual((self.ears.heard, pipe.pid), ([], 0))
+        pipe.destroy()
+        self.reactor.advance(0)
+        self.assertEqual([name for name, _ in self.ears.heard], ["refused", "exited"])
+        self.assertEqual((self.ears.heard[-1][1], self.signals.sent), (Exit(126), []))
+
+
+class UsageTests(PipeCase):
+    """
+    Tests for what a process uses.
+    """
+
+    def test_usage(self) -> None:
+        """
+        What a process uses is told as long as it runs.
+        """
+        path = Path(self.mktemp())
+        path.mkdir()
+        machine = Machine(path)
+        self.signals.proc = machine.proc
+        pipe, process = self.spawn()
+        self.assertEqual(pipe.usage(), None)
+        machine.has(process.pid, 1)
+        used = pipe.usage()
+        assert used is not None
+        self.assertEqual(used.memory, 25 * os.sysconf("SC_PAGE_SIZE"))
+        process.exit()
+        self.assertEqual(pipe.usage(), None)
+
 
 class StatusTests(PipeCase):
     """
@@ -139,7 +220,7 @@ class StatusTests(PipeCase):
         process.close(3)
         self.assertEqual(self.heard("launched"), [None])
         process.exit()
-        self.assertEqual(self.ears.heard, [("launched", None), ("exited", "exit status 0")])
+        self.assertEqual(self.ears.heard, [("launched", None), ("exited", Exit(0))])
 
     def test_refused(self) -> None:
         """
@@ -175,7 +256,7 @@ class StatusTests(PipeCase):
         _, process = self.spawn()
         process.write(3, b'{"error": "exec", "errno": 13}\n')
         process.exit(126)
-        expected = [("refused", "exec: Permission denied"), ("exited", "exit status 126")]
+        expected = [("refused", "exec: Permission denied"), ("exited", Exit(126))]
         self.assertEqual(self.ears.heard, expected)
 
     def test_bounded(self) -> None:
@@ -305,15 +386,15 @@ class EndTests(PipeCase):
         """
         The operator reads how a process ended, and a signal is told apart from an exit.
         """
-        cases: dict[tuple[str, str], dict[str, int]] = {
-            ("exited", "exit status 0"): {},
-            ("exited", "exit status 3"): {"code": 3},
-            ("killed", "killed by signal 9"): {"signal": 9},
+        cases: dict[Exit, tuple[str, dict[str, int]]] = {
+            Exit(0): ("exit status 0", {}),
+            Exit(3): ("exit status 3", {"code": 3}),
+            Exit(None, 9): ("killed by signal 9", {"signal": 9}),
         }
-        for end, given in cases.items():
+        for end, (how, given) in cases.items():
             pipe, process = self.spawn()
             process.exit(**given)
-            self.assertEqual(self.ears.heard[-1], end)
+            self.assertEqual((self.ears.heard[-1], str(end)), (("exited", end), how))
             self.assertEqual(pipe.pid, process.pid)
             self.assertEqual(descriptors(), self.before)
             process.ends.clear()
@@ -331,7 +412,7 @@ class EndTests(PipeCase):
             ("launched", None),
             ("lines", [b'{"answer":1}']),
             ("said", b"Traceback"),
-            ("exited", "exit status 1"),
+            ("exited", Exit(1)),
         ]
         self.assertEqual(self.ears.heard, expected)
 
@@ -343,7 +424,7 @@ class EndTests(PipeCase):
         kept = [os.dup(end) for end in process.ends.values()]
         self.reactor.settle()
         process.exit()
-        self.assertEqual(self.ears.heard[-1], ("exited", "exit status 0"))
+        self.assertEqual(self.ears.heard[-1], ("exited", Exit(0)))
         self.assertEqual(self.reactor.getReaders(), [])
         for end in kept[1:]:
             self.assertRaises(BrokenPipeError, os.write, end, b"late\n")
@@ -357,6 +438,7 @@ class EndTests(PipeCase):
         pipe, process = self.spawn()
         process.exit()
         self.assertEqual(self.signals.sent, [(-process.pid, 9)])
+        pipe.close_input()
         pipe.terminate()
         pipe.destroy()
         self.assertEqual(len(self.signals.sent), 1)
@@ -379,6 +461,18 @@ class EndTests(PipeCase):
         process.write(1, b"x" * 20)
         process.exit()
         self.assertEqual([name for name, _ in self.ears.heard], ["refused", "overflow", "exited"])
+
+    def test_used(self) -> None:
+        """
+        What a process used is told with its end, and its group dies while its number is still its own.
+        """
+        pipe, process = self.spawn()
+        pipe.ending()
+        self.assertEqual(self.signals.sent, [(-process.pid, 9)])
+        pipe.used(Usage(5 << 20, 0.75))
+        process.exit(1)
+        self.assertEqual(self.ears.heard[-1], ("exited", Exit(1, None, 0.75, 5 << 20)))
+        self.assertEqual(len(self.signals.sent), 1)
 
     def test_unsent(self) -> None:
         """

@@ -171,6 +171,7 @@ class RefreshTests(SynchronousTestCase):
             if any(each["method"] == "tools/list" for each in self.partner.sent):
                 self.partner.answer("tools/list", tools=tools("a"))
                 self.partner.said()
+        self.partner.peer.lose(Fault(Kind.PLUGIN_GONE, "gone"))
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.refresh.end()
         self.assertEqual(self.clock.getDelayedCalls(), [])

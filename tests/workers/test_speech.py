@@ -65,6 +65,13 @@ class LegacyTests(SynchronousTestCase):
         self.assertTrue(LegacySpeech(sets_level=True).sets_level)
         self.assertFalse(LegacySpeech().sets_level or ModernSpeech(STAMP, logs=True).sets_level)
 
+    def test_alive(self) -> None:
+        """
+        A plugin of either era is asked whether it lives by a method that its era has.
+        """
+        self.assertEqual(LegacySpeech().alive, b"ping")
+        self.assertEqual(ModernSpeech(STAMP).alive, b"server/discover")
+
 
 class ModernTests(SynchronousTestCase):
     """

@@ -111,7 +111,7 @@ class WatchesTests(SynchronousTestCase):
         watched = self.watches.watch("a")
         self.plugin.agree("a")
         self.successResultOf(watched)
-        self.watches.pause()
+        self.watches.end(self.plugin)
         waiting = self.watches.watch("b")
         later = Plugin()
         self.watches.begin(later)
@@ -120,7 +120,7 @@ class WatchesTests(SynchronousTestCase):
         later.agree("b")
         self.successResultOf(waiting)
         self.assertTrue(self.watches.covers("a"))
-        self.watches.pause()
+        self.watches.end(later)
         self.watches.unwatch("a")
         self.assertEqual((self.plugin.said, later.said), (["+a"], ["+a", "+b"]))
         last = Plugin()
@@ -133,11 +133,16 @@ class WatchesTests(SynchronousTestCase):
         """
         self.watches.watch("a")
         self.plugin.agree("a")
-        self.watches.begin(self.plugin)
+        self.watches.end(self.plugin)
+        later = Plugin()
+        self.watches.begin(later)
+        first = later.asked["a"]
         self.watches.unwatch("a")
         again = self.watches.watch("a")
-        self.assertEqual(self.plugin.said, ["+a", "+a", "-a", "+a"])
-        self.plugin.agree("a")
+        self.assertEqual(later.said, ["+a", "-a", "+a"])
+        first.callback(Answer(b"1", {}))
+        self.assertNoResult(again)
+        later.agree("a")
         self.successResultOf(again)
 
     def test_hopeless(self) -> None:
@@ -146,11 +151,19 @@ class WatchesTests(SynchronousTestCase):
         """
         self.watches.watch("a")
         self.plugin.agree("a")
-        self.watches.pause()
+        self.watches.end(self.plugin)
         waiting = self.watches.watch("b")
         self.watches.refuse(GONE)
         self.failureResultOf(waiting, Fault)
         self.assertEqual((self.watches.covers("a"), self.watches.covers("b")), (True, False))
+
+    def test_foreign_end(self) -> None:
+        """
+        The end of a worker that was never asked changes nothing.
+        """
+        self.watches.end(Plugin())
+        self.watches.watch("a")
+        self.assertEqual(self.plugin.said, ["+a"])
 
     def test_covers(self) -> None:
         """
@@ -188,3 +201,85 @@ class WatchesTests(SynchronousTestCase):
         self.assertIs(fault.kind, Kind.PLUGIN_UNAVAILABLE)
         self.watches.unwatch(long[0])
         self.assertNoResult(self.watches.watch(long[512]))
+
+
+class SeveralTests(SynchronousTestCase):
+    """
+    Tests for plugins that have several workers at the same time.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have two workers.
+        """
+        self.first, self.second = Plugin(), Plugin()
+        self.watches = Watches()
+        self.watches.begin(self.first)
+        self.watches.begin(self.second)
+
+    def test_all_tell(self) -> None:
+        """
+        Every worker is told what is watched, and when it is not any more.
+        """
+        watching = self.watches.watch("a")
+        self.assertEqual((self.first.said, self.second.said), (["+a"], ["+a"]))
+        self.second.agree("a")
+        self.assertNoResult(watching)
+        self.first.agree("a")
+        self.successResultOf(watching)
+        self.watches.unwatch("a")
+        self.assertEqual((self.first.said, self.second.said), (["+a", "-a"], ["+a", "-a"]))
+
+    def test_other_refuses(self) -> None:
+        """
+        A worker that does not tell does no harm where the first one does.
+        """
+        watching = self.watches.watch("a")
+        self.second.asked["a"].errback(GONE)
+        self.first.agree("a")
+        self.successResultOf(watching)
+        self.assertTrue(self.watches.covers("a"))
+
+    def test_first_refuses(self) -> None:
+        """
+        What the first worker refuses is not watched, and no other worker is left telling it.
+        """
+        watching = self.watches.watch("a")
+        self.second.agree("a")
+        self.first.asked["a"].callback(Refusal(b"1", -32002, "no", None))
+        self.assertIsInstance(self.successResultOf(watching), Refusal)
+        self.assertFalse(self.watches.covers("a"))
+        self.assertEqual((self.first.said, self.second.said), (["+a"], ["+a", "-a"]))
+
+    def test_first_refuses_at_once(self) -> None:
+        """
+        Nor is one if it refuses at once.
+        """
+        self.first.refusing = True
+        self.failureResultOf(self.watches.watch("a"), Fault)
+        self.assertEqual((self.first.said, self.second.said), (["+a"], ["+a", "-a"]))
+
+    def test_first_ends(self) -> None:
+        """
+        When the first worker ends its watches go on, and the next one is asked what is watched from now on.
+        """
+        self.watches.watch("a")
+        self.first.agree("a")
+        self.watches.end(self.first)
+        watching = self.watches.watch("b")
+        self.assertEqual((self.first.said, self.second.said), (["+a"], ["+a", "+b"]))
+        self.second.agree("b")
+        self.successResultOf(watching)
+        self.assertTrue(self.watches.covers("a"))
+
+    def test_later(self) -> None:
+        """
+        One more worker is told what is watched already; its answer decides nothing.
+        """
+        watching = self.watches.watch("a")
+        third = Plugin()
+        self.watches.begin(third)
+        self.assertEqual((third.said, self.first.said, self.second.said), (["+a"], ["+a"], ["+a"]))
+        third.asked["a"].errback(GONE)
+        self.first.agree("a")
+        self.successResultOf(watching)

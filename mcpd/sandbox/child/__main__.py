@@ -4,13 +4,14 @@
 """
 The launcher: confines itself, says what holds, and becomes the plugin.
 
-A program of its own, run as ``python -I -S mcpd/sandbox/child PARENT FILES CWD
-PROGRAM ARGUMENT...`` by :mod:`mcpd.sandbox.plan`.  It imports only the standard
-library and decides nothing: what to apply stands in its arguments, and what it
-could not apply ends it.
+A program of its own, run as ``python -I -S mcpd/sandbox/child PARENT LIMITS CWD
+PROGRAM ARGUMENT...`` by :mod:`mcpd.sandbox.plan`; LIMITS are ``NAME=VALUE,...``.
+It imports only the standard library and decides nothing: what to apply stands
+in its arguments, and what it could not apply ends it.
 
 Descriptor 3 is the status: one line of JSON, ``{"applied": [...]}`` before the
-plugin starts, or ``{"error": "stage", "errno": 13}`` and exit status 126.  The
+plugin starts, or ``{"error": "stage", "errno": 13}`` and exit status 126.  Only
+``bounding`` may be missing from what was applied: an unprivileged user can't.  The
 descriptor closes when the plugin starts, so an end of file after ``applied``
 says that it runs.
 """
@@ -18,6 +19,7 @@ says that it runs.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -25,7 +27,14 @@ import sys
 
 STATUS = 3
 _PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_READ = 23
+_PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+# capget(2): version 3 has 64 capabilities, in three sets of two words.
+_CAPABILITY_VERSION = 0x20080522
+_CAPABILITIES, _WORDS = 64, 6
 _REFUSED = 126
 
 
@@ -66,24 +75,72 @@ def umask() -> None:
     os.umask(0o077)
 
 
-def rlimits(open_files: int) -> None:
+def rlimits(limits: str) -> None:
     """
-    Leave no core files, and bound the open descriptors.
+    Set what bounds each process; what is bounded more tightly already stays so.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+    for limit in limits.split(","):
+        name, _, value = limit.partition("=")
+        number = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(number)[1]
+        most = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
+        resource.setrlimit(number, (most, most))
 
 
-def prctl(option: int, argument: int) -> None:
+def libc(name: str, *arguments: object) -> int:
+    """
+    Call a function of the C library.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    result: int = getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), name)
+    return result
+
+
+def prctl(option: int, argument: int) -> int:
     """
     Ask the kernel for something about ourselves (prctl(2)).
 
     Raises:
         OSError: The kernel refused.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, ctypes.c_ulong(argument), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)):
-        raise OSError(ctypes.get_errno(), "prctl")
+    return libc("prctl", option, *(ctypes.c_ulong(each) for each in (argument, 0, 0, 0)))
+
+
+def bounding() -> bool:
+    """
+    Empty the bounding set: nothing below us, and no program of root's, can have a capability again.
+
+    Returns:
+        Whether it is empty: without CAP_SETPCAP it can't be changed.
+    """
+    for capability in range(_CAPABILITIES):
+        try:
+            if prctl(_PR_CAPBSET_READ, capability):
+                prctl(_PR_CAPBSET_DROP, capability)
+        except OSError as error:
+            # The kernel has fewer; else it does not let us.
+            return error.errno == errno.EINVAL
+    return True
+
+
+def capabilities() -> None:
+    """
+    Empty the ambient, effective, permitted and inheritable sets.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * _WORDS)()
+    libc("capget", header, sets)
+    # Some systemd units forbid capset, which an ordinary user does not need.
+    if any(sets):
+        libc("capset", header, (ctypes.c_uint32 * _WORDS)())
 
 
 def pdeathsig(parent: int) -> None:
@@ -112,24 +169,27 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit status, if it could not.
     """
-    parent, open_files, cwd, *command = arguments
+    parent, limits, cwd, *command = arguments
+    # The bounding set goes first: it takes a capability to change it.
     stages = (
         ("session", session),
         ("signals", signals),
         ("umask", umask),
         ("descriptors", descriptors),
-        ("rlimits", lambda: rlimits(int(open_files))),
+        ("rlimits", lambda: rlimits(limits)),
+        ("bounding", bounding),
+        ("capabilities", capabilities),
         ("pdeathsig", lambda: pdeathsig(int(parent))),
         ("no_new_privs", no_new_privs),
         ("chdir", lambda: os.chdir(cwd)),
     )
-    stage = ""
+    stage, applied = "", []
     try:
         for name, apply in stages:
             stage = name
-            apply()
-        applied = ", ".join(f'"{name}"' for name, _ in stages)
-        os.write(STATUS, b'{"applied": [%b]}\n' % applied.encode())
+            if apply() is not False:
+                applied.append(f'"{name}"')
+        os.write(STATUS, b'{"applied": [%b]}\n' % ", ".join(applied).encode())
         stage = "exec"
         os.execve(command[0], command, os.environ)
     except OSError as error:
