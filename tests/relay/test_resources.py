@@ -102,6 +102,7 @@ class Ears:
     """
 
     caller = "key:a"
+    place = ""
 
     def notice(self, notice: Notice) -> None:
         """
