@@ -236,10 +236,12 @@ class Pipe(ProcessProtocol):
         Hear its last words and let go of everything, whoever else may hold the pipes.
         """
         if self.pid:
-            self._exited(reason)
-        else:
-            # It ended before it was ours: who spawns it is told of its end afterwards.
-            self._reactor.callLater(0, self._exited, reason)
+            self.ending()
+        # The rest in a turn of its own.  The reactor may know already that our
+        # pipes have ended, and would tell that to whoever got their numbers
+        # meanwhile: the next worker.  And what ended before it was ours is told
+        # to who spawns it afterwards.
+        self._reactor.callLater(0, self._exited, reason)
 
     def _exited(self, reason: Failure) -> None:
         self.ending()

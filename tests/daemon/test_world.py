@@ -195,6 +195,7 @@ class SpawnTests(WorldCase):
         self.assertFalse({"SECRET", "MISSING"} & environment.keys())
         self.assertEqual(self.home.stat().st_mode & 0o777, 0o700)
         process.exit()
+        self.reactor.advance(0)
         self.assertEqual(self.reactor.getReaders(), [])
 
     def test_marked(self) -> None:
@@ -209,6 +210,7 @@ class SpawnTests(WorldCase):
         self.assertEqual((len(marks), {mark.partition(":")[0] for mark in marks}), (2, {"ours"}))
         for process in self.reactor.processes:
             process.exit()
+        self.reactor.advance(0)
 
     def test_missing(self) -> None:
         """
@@ -220,6 +222,7 @@ class SpawnTests(WorldCase):
         program.touch(0o755)
         spawn(Hearer())
         self.reactor.processes[0].exit()
+        self.reactor.advance(0)
 
     def test_artefact(self) -> None:
         """

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProcessProtocol
 from twisted.internet.process import reapProcessHandlers
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -111,8 +113,15 @@ class PipeCase(SynchronousTestCase):
         """
         pipe = Pipe.spawn(self.reactor, LAUNCH, limit, ears or self.ears, self.signals.tree)
         process = self.reactor.processes[-1]
-        self.addCleanup(process.exit)
+        self.addCleanup(self.end, process)
         return pipe, process
+
+    def end(self, process: FakeProcess, code: int = 0, signal: int | None = None) -> None:
+        """
+        End a process; it is heard in the next turn.
+        """
+        process.exit(code, signal)
+        self.reactor.advance(0)
 
     def heard(self, kind: str) -> list[Any]:
         """
@@ -180,6 +189,31 @@ class SpawnTests(PipeCase):
         self.assertEqual((self.ears.heard[-1][1], self.signals.sent), (Exit(126), []))
 
 
+class NumbersTests(PipeCase):
+    """
+    Tests for descriptors, whose numbers the next process gets.
+    """
+
+    def test_not_at_once(self) -> None:
+        """
+        A process that has ended keeps its descriptors for the rest of the reactor's turn.
+
+        The reactor may have polled their end already, and tells it by number.
+        """
+        _, first = self.spawn()
+        polled = {reader.fileno() for reader in self.reactor.getReaders()}
+        first.exit()
+        _, second = self.spawn()
+        for reader in list(self.reactor.getReaders()):
+            if reader.fileno() in polled:
+                reader.connectionLost(Failure(ConnectionDone()))
+        self.reactor.advance(0)
+        second.write(3, APPLIED)
+        second.close(3)
+        self.assertEqual([name for name, _ in self.ears.heard if name == "exited"], ["exited"])
+        self.assertEqual(len(self.heard("launched")), 1)
+
+
 class UsageTests(PipeCase):
     """
     Tests for what a process uses.
@@ -199,7 +233,7 @@ class UsageTests(PipeCase):
         used = pipe.usage()
         assert used is not None
         self.assertEqual(used.memory, 25 * os.sysconf("SC_PAGE_SIZE"))
-        process.exit()
+        self.end(process)
         self.assertEqual(pipe.usage(), None)
 
 
@@ -219,7 +253,7 @@ class StatusTests(PipeCase):
         self.assertEqual(self.heard("launched"), [])
         process.close(3)
         self.assertEqual(self.heard("launched"), [None])
-        process.exit()
+        self.end(process)
         self.assertEqual(self.ears.heard, [("launched", None), ("exited", Exit(0))])
 
     def test_refused(self) -> None:
@@ -255,7 +289,7 @@ class StatusTests(PipeCase):
         """
         _, process = self.spawn()
         process.write(3, b'{"error": "exec", "errno": 13}\n')
-        process.exit(126)
+        self.end(process, 126)
         expected = [("refused", "exec: Permission denied"), ("exited", Exit(126))]
         self.assertEqual(self.ears.heard, expected)
 
@@ -393,7 +427,7 @@ class EndTests(PipeCase):
         }
         for end, (how, given) in cases.items():
             pipe, process = self.spawn()
-            process.exit(**given)
+            self.end(process, **given)
             self.assertEqual((self.ears.heard[-1], str(end)), (("exited", end), how))
             self.assertEqual(pipe.pid, process.pid)
             self.assertEqual(descriptors(), self.before)
@@ -407,7 +441,7 @@ class EndTests(PipeCase):
         process.write(3, APPLIED)
         process.write(1, b'{"answer":1}\nhalf')
         process.write(2, b"Traceback")
-        process.exit(1)
+        self.end(process, 1)
         expected = [
             ("launched", None),
             ("lines", [b'{"answer":1}']),
@@ -423,7 +457,7 @@ class EndTests(PipeCase):
         _, process = self.spawn()
         kept = [os.dup(end) for end in process.ends.values()]
         self.reactor.settle()
-        process.exit()
+        self.end(process)
         self.assertEqual(self.ears.heard[-1], ("exited", Exit(0)))
         self.assertEqual(self.reactor.getReaders(), [])
         for end in kept[1:]:
@@ -436,7 +470,7 @@ class EndTests(PipeCase):
         What is left of a process's group is killed with it, and its number is never used again.
         """
         pipe, process = self.spawn()
-        process.exit()
+        self.end(process)
         self.assertEqual(self.signals.sent, [(-process.pid, 9)])
         pipe.close_input()
         pipe.terminate()
@@ -459,7 +493,7 @@ class EndTests(PipeCase):
         """
         _, process = self.spawn(limit=10)
         process.write(1, b"x" * 20)
-        process.exit()
+        self.end(process)
         self.assertEqual([name for name, _ in self.ears.heard], ["refused", "overflow", "exited"])
 
     def test_used(self) -> None:
@@ -470,7 +504,7 @@ class EndTests(PipeCase):
         pipe.ending()
         self.assertEqual(self.signals.sent, [(-process.pid, 9)])
         pipe.used(Usage(5 << 20, 0.75))
-        process.exit(1)
+        self.end(process, 1)
         self.assertEqual(self.ears.heard[-1], ("exited", Exit(1, None, 0.75, 5 << 20)))
         self.assertEqual(len(self.signals.sent), 1)
 
@@ -480,6 +514,6 @@ class EndTests(PipeCase):
         """
         pipe, process = self.spawn()
         pipe.send(b"x" * (1 << 20))
-        process.exit()
+        self.end(process)
         pipe.send(b"more")
         self.assertEqual(self.reactor.getWriters(), [])
