@@ -18,10 +18,11 @@ from mcpd.sandbox.usage import Usage
 from mcpd.trouble import Reason, Trouble
 from mcpd.wire.offer import Offer, Sort
 from mcpd.wire.revision import Era
+from mcpd.workers.channel import Channel, Spawn
 from mcpd.workers.pipe import Ears
 from mcpd.workers.said import printable
 from mcpd.workers.spec import Plugin
-from mcpd.workers.worker import Channel, End, Spawn, Worker
+from mcpd.workers.worker import End, Worker
 
 Rung = Literal["", "end of input", "SIGTERM", "SIGKILL"]
 
@@ -184,7 +185,7 @@ class Trial:
         self._learn(reason=None if end.asked else end.reason, ending=self._clock.seconds() - self._since)
         self._over.callback(self.report)
 
-    # What the worker tells (mcpd.workers.worker.Witness).
+    # What the worker tells (mcpd.workers.channel.Witness).
 
     def offered(self, offer: Offer, sorts: tuple[Sort, ...]) -> None:
         """

@@ -23,9 +23,9 @@ from mcpd.relay.spec import CatalogLimits
 from mcpd.relay.stock import Stock
 from mcpd.store.folder import StateFolder
 from mcpd.store.verdicts import Verdict, Verdicts
+from mcpd.workers.channel import Spawn
 from mcpd.workers.crew import Crew
 from mcpd.workers.spec import Plugin
-from mcpd.workers.worker import Spawn
 
 # Names that are taken, told one by one.
 _NAMES = 100

@@ -28,10 +28,10 @@ from mcpd.sandbox.proc import PROC, Proc
 from mcpd.store.database import Run
 from mcpd.store.thread import Thread
 from mcpd.store.verdicts import artefact
+from mcpd.workers.channel import Channel, Spawn
 from mcpd.workers.pipe import Ears, Pipe
 from mcpd.workers.spec import Plugin
 from mcpd.workers.state import Layer
-from mcpd.workers.worker import Channel, Spawn
 
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 

@@ -33,8 +33,8 @@ from mcpd.testing.ports import DoorReactor, Place
 from mcpd.testing.thread import FakeThread
 from mcpd.testing.worker import Answers, FakePlugin
 from mcpd.web.spec import Listen
+from mcpd.workers.channel import Spawn
 from mcpd.workers.spec import Plugin
-from mcpd.workers.worker import Spawn
 
 ADMIN: Place = ("admin.sock", None)
 """Where a daemon in memory listens to operators."""

@@ -242,7 +242,7 @@ def _line(request: Request, result: Mapping[str, Any] | Error) -> bytes:
 @define(eq=False)
 class FakeChannel:
     """
-    A worker's process that is none (:class:`mcpd.workers.worker.Channel`).
+    A worker's process that is none (:class:`mcpd.workers.channel.Channel`).
 
     It answers on the clock's next turn, as a process never answers at once.
 
@@ -391,7 +391,7 @@ class FakePlugin:
 
     def spawn(self, ears: Ears) -> FakeChannel:
         """
-        Start a worker (:data:`mcpd.workers.worker.Spawn`).
+        Start a worker (:data:`mcpd.workers.channel.Spawn`).
         """
         if self.refusal is not None:
             raise self.refusal

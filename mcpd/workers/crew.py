@@ -25,6 +25,7 @@ from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
 from mcpd.wire.offer import Feature, Offer
 from mcpd.wire.revision import Era
+from mcpd.workers.channel import Spawn
 from mcpd.workers.member import EVERYBODY, NOTHING, Key, Member
 from mcpd.workers.peer import Patience
 from mcpd.workers.queue import Ask, Queue, Waiting
@@ -34,7 +35,7 @@ from mcpd.workers.spec import Plugin
 from mcpd.workers.staff import Memory, Staff
 from mcpd.workers.state import Layer, PluginState
 from mcpd.workers.subscribing import untold
-from mcpd.workers.worker import Spawn, Worker
+from mcpd.workers.worker import Worker
 
 
 class NotReady(Troubled):

@@ -59,6 +59,12 @@ class Failures:
         # Jitter: what failed together must not start together.
         self.until = now + wait * (0.5 + self._chance() / 2)
 
+    def prove(self) -> None:
+        """
+        Hear that something was of use: what failed before counts no more for giving up.
+        """
+        self._times.clear()
+
     def recover(self) -> None:
         """
         Hear that something has become ready.

@@ -73,6 +73,13 @@ class Pauses:
         failures.add(now, lasted, fruitless=fruitless)
         return failures.until - now
 
+    def prove(self) -> None:
+        """
+        Hear that a worker was of use.
+        """
+        if None in self._failures:
+            self._failures[None].prove()
+
     def recover(self) -> None:
         """
         Hear that a worker is ready.

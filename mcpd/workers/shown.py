@@ -37,7 +37,7 @@ def _nobody(uri: str) -> None:
 @define(eq=False)
 class Shown:
     """
-    The offer of a plugin, and what its workers tell (:class:`mcpd.workers.worker.Witness`).
+    The offer of a plugin, and what its workers tell (:class:`mcpd.workers.channel.Witness`).
 
     Attributes:
         changed: Called when there is another offer.

@@ -30,11 +30,12 @@ from mcpd.sandbox.plan import ProgramMissing
 from mcpd.trouble import Reason, Trouble
 from mcpd.wire.offer import Offer
 from mcpd.wire.revision import Era
+from mcpd.workers.channel import Spawn
 from mcpd.workers.member import Key, Member
 from mcpd.workers.pauses import Pauses
 from mcpd.workers.shown import Shown, counts
 from mcpd.workers.spec import Plugin
-from mcpd.workers.worker import End, Spawn, Worker
+from mcpd.workers.worker import End, Worker
 
 ROUND = 5.0
 """Seconds between two looks at who is worn out or idle."""
@@ -448,6 +449,8 @@ class Staff:
         self._leave(member)
         member.launched()
         self.calls += worker.peer.asked
+        if worker.peer.asked:
+            self.pauses.prove()
         for former in self.members:
             if former.heir is member:
                 former.heir = None

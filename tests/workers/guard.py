@@ -80,7 +80,7 @@ class Guard:
     """
     Watches workers and what they tell, and remembers.
 
-    It is a :class:`mcpd.workers.worker.Watcher` and a :class:`mcpd.workers.worker.Witness`.
+    It is a :class:`mcpd.workers.worker.Watcher` and a :class:`mcpd.workers.channel.Witness`.
     """
 
     told: list[str] = field(factory=list)

@@ -51,6 +51,16 @@ class PausesTests(SynchronousTestCase):
         self.pauses.recover()
         self.assertFalse(self.pauses.given_up)
 
+    def test_proven(self) -> None:
+        """
+        A plugin whose workers are of use is not given up for bad starts in between.
+        """
+        self.pauses.prove()
+        for _ in range(5):
+            self.pauses.add(None, RULES, 0, fruitless=True)
+            self.pauses.prove()
+        self.assertFalse(self.pauses.given_up)
+
     def test_own_given_up(self) -> None:
         """
         However often one's own worker fails, the plugin is not given up.
