@@ -79,7 +79,7 @@ class LeftoversKilled(Event):
     """
 
     level = Level.WARN
-    sentence = "killed {count} processes that an earlier daemon's workers had left behind"
+    sentence = "processes that an earlier daemon's workers had left behind were killed: {count}"
     count: int
 
 
@@ -226,7 +226,7 @@ class WorkerEnded(Event):
     """
 
     level = Level.WARN
-    sentence = "{plugin}: worker {pid} ended: {why}; {lost} calls lost; next start in {again} s"
+    sentence = "{plugin}: worker {pid} ended: {why}; calls lost: {lost}; next start in {again} s"
     plugin: str
     pid: int
     why: str
@@ -388,7 +388,7 @@ class AdminAsked(Event):
         outcome: ``done``, or why it was not.
     """
 
-    sentence = "{who} asked for {verb} {argument}: {outcome}"
+    sentence = "{who} asked for: {verb} {argument}; {outcome}"
     who: str
     verb: str
     argument: str

@@ -26,7 +26,7 @@ class Trouble(Enum):
     # The daemon itself.
     CONFIG = "correct the lines that are named; mcpctl check reads the file again"
     STATE = "give each daemon its own state_dir, in a folder that its user may write"
-    KEY = "chmod 600 the file, or remove it for a new one"
+    KEY = "a secret is one line in a file of its own that nobody else may read"
     LISTEN = "see what uses the address with ss -ltnp, or choose another one"
     STORE = "make room on the disk; if the file is broken, move it away and start again"
     # A plugin's workers.

@@ -10,6 +10,7 @@ that a visitor follows come as notifications named ``line``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,7 @@ from mcpd.admin.place import MODE, prepare
 from mcpd.admin.verbs import Verbs, Visit, about
 from mcpd.events import Incident, Publisher
 from mcpd.journal import Line
+from mcpd.sandbox.proc import PROC
 from mcpd.trouble import Reason, Trouble, Troubled
 from mcpd.wire.lines import Lines, LineTooLong
 
@@ -67,6 +69,10 @@ def _ask_kernel(transport: ITransport) -> Peer:
     return Peer.of(transport.getHandle())  # type: ignore[attr-defined]  # Twisted's own connections have it
 
 
+def _descends(pid: int) -> bool:
+    return PROC.descends(pid, os.getpid())
+
+
 @define(eq=False)
 class AdminDoor(Factory):
     """
@@ -79,6 +85,7 @@ class AdminDoor(Factory):
     _publisher: Publisher
     _uid: int
     _peer: Callable[[ITransport], Peer] = _ask_kernel
+    _is_ours: Callable[[int], bool] = _descends
     _name: Callable[[int], str] = user_name
     _talks: set[Talk] = field(init=False, factory=set)
     _incidents: int = field(init=False, default=0)
@@ -123,7 +130,9 @@ class AdminDoor(Factory):
         """
         peer = self._peer(transport)
         who = peer.principal(self._name)
-        if not peer.may_enter(self._uid):
+        # A worker has our user; but whatever it starts stays below us, for we
+        # adopt its orphans.
+        if not peer.may_enter(self._uid) or self._is_ours(peer.pid):
             raise Troubled(Reason(Trouble.PEER, f"{who} may not administer this daemon"))
         if len(self._talks) >= CONNECTIONS:
             raise Troubled(Reason(Trouble.CROWDED, f"{CONNECTIONS} are connected already"))

@@ -244,7 +244,8 @@ class Verbs:
             done = await doing
             outcome = "done"
         except Troubled as troubled:
-            outcome = str(troubled.reason)
+            # Of many lines the first will do: who asked is told them all.
+            outcome = str(troubled.reason).partition("\n")[0]
             raise
         finally:
             self._publisher.tell(AdminAsked(visit.who, verb, argument, outcome))

@@ -62,9 +62,12 @@ def why(plugin: dict[str, Any]) -> str:
     Tell in a line what ails a plugin; empty: nothing.
     """
     reason = plugin["reason"]
-    if reason is None or plugin["phase"] not in _TROUBLED:
+    is_old = plugin["outdated"] > 0
+    if reason is None or not (is_old or plugin["phase"] in _TROUBLED):
         return ""
     told = f"{reason['code']} {reason['text']}"
+    if is_old:
+        told = f"its new configuration does not start: {told}"
     if plugin["said"]:
         told += f'; it said "{plugin["said"]}"'
     if plugin["retry"] is not None:

@@ -72,6 +72,23 @@ class Proc:
             found += children.get(process.pid, ())
         return found
 
+    def descends(self, pid: int, ancestor: int) -> bool:
+        """
+        Say whether one process is below another; True, too, if it is gone, for nobody can say then.
+
+        Args:
+            pid: A process id; 0: one that can't be seen from here.
+            ancestor: The other's.
+        """
+        while pid > 1:
+            try:
+                pid = int(self.stat(pid)[_PARENT])
+            except (OSError, ValueError, IndexError):
+                return True
+            if pid == ancestor:
+                return True
+        return False
+
     def children(self, pid: int) -> list[int]:
         """
         Tell the process ids of the children of one.

@@ -400,6 +400,7 @@ class Crew:
             resources=resources,
             waiting=len(self._queue),
             calls=staff.calls + sum(each.worker.peer.asked for each in staff.members),
+            outdated=staff.outdated,
             restarts=staff.restarts,
             workers=tuple(each.state(now) for each in staff.members),
             limits=self._layers,

@@ -48,6 +48,13 @@ class Doubt:
     _asking: IDelayedCall | None = field(init=False, default=None)
     _over: bool = field(init=False, default=False)
 
+    @property
+    def is_asking(self) -> bool:
+        """
+        Whether it waits for a sign of life.
+        """
+        return self._asking is not None
+
     def late(self, numbers: Iterable[bytes]) -> None:
         """
         Hear that the time of some calls is over.

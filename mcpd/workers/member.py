@@ -94,7 +94,8 @@ class Member:
         usage = worker.usage() if rules.max_memory else None
         if usage is not None and usage.memory > rules.max_memory:
             return f"it uses {usage.memory} bytes of memory"
-        return "it does not answer some calls" if worker.stuck else ""
+        # One that may hang is not replaced but killed, if it does.
+        return "it does not answer some calls" if worker.stuck and not worker.is_doubted else ""
 
     def retire(self) -> None:
         """

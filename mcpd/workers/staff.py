@@ -140,6 +140,13 @@ class Staff:
         self.pauses = Pauses(self._clock, self._chance)
 
     @property
+    def outdated(self) -> int:
+        """
+        How many workers were started by a former configuration.
+        """
+        return sum(each.generation != self._generation for each in self.members)
+
+    @property
     def is_ending(self) -> bool:
         """
         Whether no worker is wanted any more.

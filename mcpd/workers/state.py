@@ -83,6 +83,7 @@ class PluginState:
         resources: Likewise, with templates.
         waiting: Calls that wait for a worker.
         calls: Calls that its workers were given so far.
+        outdated: Workers that are still of a former configuration.
         restarts: Workers that ended without being asked to.
         workers: Its workers, the oldest first.
         limits: Its limits.
@@ -100,6 +101,7 @@ class PluginState:
     resources: int
     waiting: int
     calls: int
+    outdated: int
     restarts: int
     workers: tuple[WorkerState, ...]
     limits: tuple[Layer, ...]

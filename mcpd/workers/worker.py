@@ -168,6 +168,13 @@ class Worker:
         """
         return len(self._doubt.stuck)
 
+    @property
+    def is_doubted(self) -> bool:
+        """
+        Whether it still has to show that it lives.
+        """
+        return self._doubt.is_asking
+
     def usage(self) -> Usage | None:
         """
         Tell what it uses; None if nobody knows.

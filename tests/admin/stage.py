@@ -51,6 +51,7 @@ GOOD = PluginState(
     resources=1,
     waiting=0,
     calls=12,
+    outdated=0,
     restarts=1,
     workers=(WORKER, evolve(WORKER, pid=0, phase="starting", key="", memory=None, cpu=None)),
     limits=(Layer("memory", 268435456, "RLIMIT_DATA"), Layer("processes", 32, "")),

@@ -88,13 +88,20 @@ class House:
     """
 
     uid: int = _OWN
+    ours: frozenset[int] = frozenset()
     daemon: FakeDaemon = field(factory=FakeDaemon)
     door: AdminDoor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         daemon = self.daemon
         self.door = AdminDoor(
-            daemon.verbs(), daemon.clock, daemon.publisher, _OWN, lambda _: Peer(9, self.uid), str
+            daemon.verbs(),
+            daemon.clock,
+            daemon.publisher,
+            _OWN,
+            lambda _: Peer(9, self.uid),
+            self.ours.__contains__,
+            str,
         )
 
     def visit(self) -> Visitor:
@@ -137,6 +144,12 @@ class DoorTests(SynchronousTestCase):
         self.assertEqual(answer["error"]["data"]["code"], "MCPD-E-PEER")
         visitor.ask("status")
         self.assertEqual(visitor.heard(), [])
+
+    def test_worker(self) -> None:
+        """
+        A worker has the daemon's user, and is no operator all the same.
+        """
+        self.assertEqual(House(ours=frozenset({9})).visit().code(), "MCPD-E-PEER")
 
     def test_crowded(self) -> None:
         """

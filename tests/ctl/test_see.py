@@ -45,6 +45,14 @@ class SeeTests(SynchronousTestCase):
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         self.assertNotIn("\x1b", text)
 
+    def test_outdated(self) -> None:
+        """
+        Of a plugin that goes on with its former configuration is told why the new one does not start.
+        """
+        old = evolve(GOOD, outdated=1, reason=Reason(Trouble.PROGRAM, "there is no program at /x"))
+        said = " ".join(Operator(FakeDaemon((old,))).run("status").stdout.split())
+        self.assertIn("files its new configuration does not start: MCPD-E-PROGRAM there is no program", said)
+
     def test_untroubled(self) -> None:
         """
         Where nothing is in trouble nothing is said of it.

@@ -219,6 +219,17 @@ class ClientTests(Play):
         """
         return self.play(self._forged, {"one": plugin("legacy")}, "none")
 
+    async def _knocking(self, scene: Scene) -> None:
+        path = str(scene.running.runtime / "admin.sock")
+        answer = json.loads(text(await scene.call("one__knock", path=path)))
+        self.assertEqual(answer["error"]["data"]["code"], "MCPD-E-PEER")
+
+    def test_knocking(self) -> Deferred[None]:
+        """
+        What a worker started is no operator, though it has the daemon's user and has detached itself.
+        """
+        return self.play(self._knocking, {"one": plugin("modern")})
+
     async def _abandoned(self, scene: Scene) -> None:
         pid = scene.running.pid
         before, memory = set(proc.children(pid)), proc.resident(pid)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -40,7 +41,20 @@ _LEGACY = "2025-11-25"
 _AHEAD = 1000
 _CHUNK = 65536
 _SERVER = {"name": "unruly", "version": "1"}
-_TOOLS = ("who", "large", "wait", "hang", "late", "twice", "foreign", "leave", "numb", "endless", "flood")
+_TOOLS = (
+    "who",
+    "large",
+    "wait",
+    "hang",
+    "late",
+    "twice",
+    "foreign",
+    "leave",
+    "numb",
+    "endless",
+    "flood",
+    "knock",
+)
 
 _NOTICES: tuple[dict[str, Any], ...] = (
     {"method": "notifications/message", "params": {"level": "info", "data": "x" * 200}},
@@ -167,6 +181,19 @@ class Unruly:
         with self._lock:
             while True:
                 os.write(1, b"x" * _CHUNK)
+
+    def _knock(self, number: int, path: str) -> None:
+        # As a worker's child that is nobody's child any more would.
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                with socket.socket(socket.AF_UNIX) as there:
+                    there.connect(path)
+                    os.write(writer, there.recv(4096))
+            os._exit(0)
+        os.wait()
+        self._say(number, os.read(reader, 4096).decode())
 
     def _flood(self, number: int, short: bool = False) -> None:
         # As short as they get: what costs is how many there are.

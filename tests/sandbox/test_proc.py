@@ -45,6 +45,15 @@ class ProcTests(SynchronousTestCase):
         self.assertEqual(self.below(20, 11), [12, 13, 21])
         self.assertEqual(self.below(99), [])
 
+    def test_descends(self) -> None:
+        """
+        Whoever is below a process is known, however deep; so is who is gone, of whom nobody knows better.
+        """
+        for pid, parent in ((1, 0), (10, 1), (11, 10), (12, 11), (20, 1)):
+            self.machine.has(pid, parent)
+        below = [pid for pid in (0, 1, 10, 11, 12, 20, 99) if self.proc.descends(pid, 10)]
+        self.assertEqual(below, [11, 12, 99])
+
     def test_names(self) -> None:
         """
         A process is understood whatever it calls itself.
