@@ -223,6 +223,9 @@ class WorkerEnded(Event):
     Attributes:
         lost: How many calls it had.
         again: After how many seconds the next one may be started.
+        cpu: Seconds of processor time that it used, it and those of its
+            children that it waited for; None if nobody knows.
+        memory: Bytes of memory that it had resident at the most; None likewise.
     """
 
     level = Level.WARN
@@ -232,6 +235,8 @@ class WorkerEnded(Event):
     why: str
     lost: int
     again: float
+    cpu: float | None = None
+    memory: int | None = None
 
 
 @frozen
@@ -282,12 +287,18 @@ class WorkerNotStarted(Event):
 class WorkerStopped(Event):
     """
     A worker's process is gone because it was asked to go.
+
+    Attributes:
+        cpu: What it used, as :class:`WorkerEnded` says.
+        memory: Likewise.
     """
 
     sentence = "{plugin}: worker {pid} stopped: {why}"
     plugin: str
     pid: int
     why: str
+    cpu: float | None = None
+    memory: int | None = None
 
 
 @frozen

@@ -138,4 +138,5 @@ class Member:
             memory=usage.memory if usage else None,
             cpu=usage.cpu if usage else None,
             noise=worker.peer.strays.noise,
+            strays=worker.peer.strays.messages,
         )

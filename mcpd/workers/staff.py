@@ -463,7 +463,7 @@ class Staff:
                 former.heir = None
         self._lead.went(member)
         if end.asked or self._gone is not None:
-            self._publisher.tell(WorkerStopped(self.spec.name, worker.pid, end.reason.text))
+            self._publisher.tell(WorkerStopped(self.spec.name, worker.pid, end.reason.text, *end.used))
         elif end.probing and self._guess is None:
             # An exit over the question is an answer to it, and no failure.
             self._guess = "legacy"
@@ -490,7 +490,7 @@ class Staff:
         self.wake(wait)
         name, again, why = self.spec.name, round(wait, 3), str(end.reason)
         if worker.pid:
-            self._publisher.tell(WorkerEnded(name, worker.pid, why, end.lost, again))
+            self._publisher.tell(WorkerEnded(name, worker.pid, why, end.lost, again, *end.used))
         else:
             self._publisher.tell(WorkerNotStarted(name, why, again))
         if self.pauses.given_up and not was_given_up:

@@ -32,6 +32,8 @@ class WorkerState:
         memory: Bytes that it has resident; None if nobody knows.
         cpu: Seconds of processor time that it has used; None likewise.
         noise: Lines on its standard output that are no messages.
+        strays: Messages of it that nobody waited for: late, repeated and foreign
+            answers, notices of what is over, and questions left unanswered.
     """
 
     pid: int
@@ -45,6 +47,7 @@ class WorkerState:
     memory: int | None
     cpu: float | None
     noise: int
+    strays: int
 
 
 @frozen

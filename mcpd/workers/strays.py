@@ -29,6 +29,13 @@ class Strays:
     questions: int = 0
     noise: int = 0
 
+    @property
+    def messages(self) -> int:
+        """
+        How many of all that were messages.
+        """
+        return self.answers + self.notices + self.questions
+
 
 class Noise(Protocol):
     """

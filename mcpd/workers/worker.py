@@ -63,6 +63,13 @@ class End:
     ready: bool = False
     asked: bool = False
 
+    @property
+    def used(self) -> tuple[float | None, int | None]:
+        """
+        What its process used: seconds of processor time, and bytes of memory at the most.
+        """
+        return (self.exit.cpu, self.exit.memory) if self.exit is not None else (None, None)
+
 
 class Watcher(Protocol):
     """

@@ -36,6 +36,7 @@ WORKER = WorkerState(
     memory=12 << 20,
     cpu=1.5,
     noise=0,
+    strays=0,
 )
 
 GOOD = PluginState(

@@ -492,7 +492,7 @@ class StateTests(CrewCase):
         self.answer(plugin.workers[0])
         self.successResultOf(asked)
         state = crew.state()
-        worker = WorkerState(1000, "ready", "key:a", 1, 0, 2, 3.0, 0.0, None, None, 0)
+        worker = WorkerState(1000, "ready", "key:a", 1, 0, 2, 3.0, 0.0, None, None, 0, 0)
         self.assertEqual((state.workers, state.calls, state.waiting), ((worker,), 2, 0))
         self.assertEqual((state.name, state.revision, state.share), ("files", "2025-11-25", "principal"))
         self.assertEqual((state.tools, state.prompts, state.resources), (1, 0, 0))

@@ -114,7 +114,7 @@ class MemberTests(SynchronousTestCase):
         """
         member = self.member
         self.assertEqual((member.has_begun, member.is_idle, member.is_staying), (False, False, True))
-        expected = WorkerState(0, "starting", "key:a", 0, 0, 0, 0.0, 0.0, None, None, 0)
+        expected = WorkerState(0, "starting", "key:a", 0, 0, 0, 0.0, 0.0, None, None, 0, 0)
         self.assertEqual(member.state(10.0), expected)
 
     def test_idle(self) -> None:
@@ -136,13 +136,13 @@ class MemberTests(SynchronousTestCase):
         """
         channel = self.start()
         channel.using = Usage(2000, 0.5)
-        channel.write(b"Welcome!")
+        channel.write(b"Welcome!", b'{"jsonrpc":"2.0","id":"x","result":{}}')
         self.ask()
         self.ask("slow")
         self.ask("slow", seconds=5)
         self.clock.advance(6)
         self.turn()
-        expected = WorkerState(1000, "ready", "key:a", 1, 1, 3, 6.0, 6.0, 2000, 0.5, 1)
+        expected = WorkerState(1000, "ready", "key:a", 1, 1, 3, 6.0, 6.0, 2000, 0.5, 1, 1)
         self.assertEqual(self.member.state(16.0), expected)
         for key in (None, EVERYBODY):
             self.member.key = key

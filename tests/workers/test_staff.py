@@ -13,12 +13,14 @@ from mcpd.events import (
     WorkerNotStarted,
     WorkerReady,
     WorkerStarted,
+    WorkerStopped,
 )
 from mcpd.sandbox.plan import ProgramMissing
 from mcpd.testing.worker import FakePlugin, legacy, modern, tools
 from mcpd.trouble import Trouble
 from mcpd.units import Seconds, Tries
 from mcpd.workers.pauses import MOST
+from mcpd.workers.pipe import Exit
 from mcpd.workers.spec import Restart, Timeouts, Workers
 from tests.workers.crews import CrewCase, mute, silent
 
@@ -198,6 +200,20 @@ class VerdictTests(CrewCase):
             self.assertEqual(len(plugin.workers), expected)
             self.clock.advance(16)
         self.assertEqual([event.again for event in self.told(WorkerEnded)], [1.0, 2.0, 4.0])
+
+    def test_used(self) -> None:
+        """
+        What a worker has used, processor time and memory, is told once it has ended, however that came.
+        """
+        crew, plugin = self.ready(mute())
+        plugin.workers[0].ears.exited(Exit(None, 9, 1.5, 4096))
+        (ended,) = self.told(WorkerEnded)
+        self.assertEqual((ended.cpu, ended.memory), (1.5, 4096))
+        self.wait(1)
+        crew.stop()
+        plugin.workers[1].ears.exited(Exit(0, None, 0.5, 2048))
+        (stopped,) = self.told(WorkerStopped)
+        self.assertEqual((stopped.cpu, stopped.memory), (0.5, 2048))
 
     def test_configured(self) -> None:
         """
