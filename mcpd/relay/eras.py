@@ -175,9 +175,9 @@ class Legacy:
 
     def status(self, fault: Fault) -> int:
         """
-        Tell 200: an answer to a request that was taken is one, whatever it says.
+        Tell 200: an answer to a request that was taken is one, whatever it says; too much was not taken.
         """
-        return 200
+        return fault.kind.status if fault.kind is Kind.OVERLOADED else 200
 
 
 @frozen

@@ -317,8 +317,7 @@ class Router:
                 self._serve(errand)
         except Fault as fault:
             # The session is there and the request was taken.
-            status = fault.kind.status if fault.kind is Kind.OVERLOADED else 200
-            post.way.fault(fault, request.id, status)
+            post.way.fault(fault, request.id, session.tongue.status(fault))
 
     def _serve(self, errand: Errand) -> None:
         method = errand.request.method

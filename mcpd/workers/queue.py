@@ -72,7 +72,8 @@ class Queue:
         """
         if len(self._entries) >= self.limit:
             text = "too many calls wait for this plugin"
-            return fail(Fault(Kind.PLUGIN_UNAVAILABLE, text, {"retryAfterMs": 1000}))
+            later = {"retryAfterMs": 1000}
+            return fail(Fault(Kind.OVERLOADED, text, later, headers=((b"Retry-After", b"1"),)))
         self._number += 1
         number = self._number
         outer: Deferred[Answer | Refusal] = Deferred(lambda _: self._cancel(number, entry))

@@ -17,10 +17,11 @@ from mcpd.relay.spec import CatalogLimits
 from mcpd.sandbox.plan import ProgramMissing
 from mcpd.store.verdicts import Verdicts
 from mcpd.testing.daemon import MemoryDaemon
-from mcpd.testing.worker import FakeChannel, legacy, modern, tools
+from mcpd.testing.worker import FakeChannel, Stock, legacy, modern, resources, tools
 from mcpd.trouble import Trouble
 from mcpd.units import Seconds
 from mcpd.wire.message import Request
+from mcpd.wire.offer import Feature
 from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, Workers
 from tests.daemon.stage import PLUGIN, SILENT, WAITING, DaemonCase, answer
 from tests.store.stage import Stage
@@ -139,6 +140,28 @@ class PluginTests(DaemonCase):
             self.assertEqual(self.names(memory), ["p__x"])
             self.stopped(memory)
         self.assertEqual(said, ["server/discover", "initialize", "server/discover"])
+
+    def test_verdict_reloaded(self) -> None:
+        """
+        So it is with a program that came by a reload.
+        """
+        memory = self.started(self.settings(PLUGIN), p=legacy(tools("x")))
+        self.reload(memory, CHANGED)
+        self.stopped(memory)
+        memory = self.started(self.settings(CHANGED), p=legacy(tools("x")))
+        self.assertEqual(asked(memory.plugins["p"].workers[0])[0], "initialize")
+
+    def test_updated(self) -> None:
+        """
+        A plugin's word that a resource has changed reaches the clients that want to hear of it.
+        """
+        stock = Stock(resources=resources("x://a"), features=frozenset((Feature.SUBSCRIBE,)))
+        memory = self.started(self.settings(PLUGIN), p=legacy(stock))
+        stream = memory.modern().listen({"resourceSubscriptions": ["x://a"]})
+        memory.reactor.advance(0)
+        memory.plugins["p"].workers[0].tell("notifications/resources/updated", uri="x://a")
+        memory.reactor.advance(1)
+        self.assertEqual(stream.notices[-1]["method"], "notifications/resources/updated")
 
     def test_orphans(self) -> None:
         """

@@ -421,10 +421,14 @@ class StopTests(DaemonCase):
         Streams that wait for changes end by their results before the workers do.
         """
         memory = self.started(self.settings(PLUGIN), p=modern(Stock(tools("x"), telling=True)))
-        stream = memory.modern().listen({"toolsListChanged": True})
+        stream, client = memory.modern().listen({"toolsListChanged": True}), memory.legacy()
+        client.shake()
+        legacy_stream = client.listen()
         memory.stop()
         memory.reactor.advance(0)
         self.assertEqual((stream.is_over, len(stream.answers)), (True, 1))
+        self.assertTrue(legacy_stream.is_over)
+        self.assertEqual(memory.daemon.status().sessions, 0)
 
     def test_operators(self) -> None:
         """
@@ -465,6 +469,16 @@ class SessionTests(DaemonCase):
             memory.reactor.advance(61)
         self.assertEqual((asked.is_over, asked.error["message"]), (True, "the session has ended"))
         self.assertEqual(client.ask("ping").status, 404)
+
+    def test_silent(self) -> None:
+        """
+        A session that is silent for too long is gone soon after, be that time shorter than the usual round.
+        """
+        memory = self.started(evolve(self.settings(), sessions=SessionLimits(idle=Seconds(10))))
+        memory.legacy().shake()
+        self.assertEqual(memory.daemon.status().sessions, 1)
+        memory.reactor.pump([11, 11])
+        self.assertEqual(memory.daemon.status().sessions, 0)
 
 
 class ReloadTests(DaemonCase):

@@ -45,7 +45,7 @@ class CallTests(CrewCase):
         crew.start()
         waiting = [self.ask(crew, tool="one"), self.ask(crew, tool="two")]
         fault = self.fault(self.ask(crew))
-        self.assertEqual((fault.kind, fault.data), (Kind.PLUGIN_UNAVAILABLE, {"retryAfterMs": 1000}))
+        self.assertEqual((fault.kind, fault.data), (Kind.OVERLOADED, {"retryAfterMs": 1000}))
         self.turn()
         for asked in waiting:
             self.successResultOf(asked)

@@ -176,7 +176,7 @@ class ReplaceTests(CrewCase):
         crew.respec(evolve(SPEC, concurrency=1, timeouts=Timeouts(call=Seconds(5))))
         crew.limit(1)
         first, second = self.ask(crew), self.ask(crew)
-        self.assertIs(self.fault(self.ask(crew)).kind, Kind.PLUGIN_UNAVAILABLE)
+        self.assertIs(self.fault(self.ask(crew)).kind, Kind.OVERLOADED)
         self.wait(5.1)
         for each in (first, second):
             self.fault(each)
