@@ -55,6 +55,7 @@ ALOOF = ("live", "conformance", "bench")
 ALONE = {
     "test_floors.py": "the house itself",
     "test_quadrants.py": "all four pairs of eras, through the whole daemon",
+    "test_likeness.py": "files that two plugins have each",
     "test_transparency.py": "the whole daemon, compared with its plugins",
     "config/test_refusals.py": "one table of sentences, of judge and checks",
     "config/test_shipped.py": "the files in etc",
