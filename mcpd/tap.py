@@ -28,6 +28,7 @@ from mcpd.daemon.service import Daemon
 from mcpd.daemon.world import World
 from mcpd.events import Publisher
 from mcpd.log import log_events, observer
+from mcpd.trouble import Reason, Trouble
 
 _BAD_CONFIGURATION = 78
 """The exit status for a configuration that is refused (``EX_CONFIG`` of sysexits.h)."""
@@ -69,7 +70,8 @@ class Options(usage.Options):
         try:
             self._load()
         except ConfigurationError as error:
-            sys.stderr.write(f"{error}\n")
+            reason = Reason(Trouble.CONFIG, f"the configuration is refused; {Trouble.CONFIG.hint}")
+            sys.stderr.write(f"{error}\n{reason}\n")
             raise SystemExit(_BAD_CONFIGURATION) from error
         if self["check"]:
             sys.stdout.write("The configuration is good.\n")
