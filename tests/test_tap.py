@@ -109,6 +109,7 @@ class CheckTests(TapCase):
             self.assertEqual(self.exits(*arguments), 78)
         lines = self.err.getvalue().splitlines()
         self.assertEqual(lines[: len(lines) // 2], lines[len(lines) // 2 :])
+        self.assertTrue(lines[-1].startswith("MCPD-E-CONFIG: the configuration is refused; "))
         said = self.err.getvalue()
         for word in (f"{path}:3", "drain", f"{path}:4", "starst", "starts", f"{path}:5", "roles"):
             self.assertIn(word, said)
