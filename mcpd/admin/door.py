@@ -11,7 +11,9 @@ that a visitor follows come as notifications named ``line``.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
+from json import dumps
 from typing import Any
 
 from attrs import asdict, define, field
@@ -171,6 +173,8 @@ class Talk(Protocol):
     _running: dict[Deferred[Any], str] = field(init=False, factory=dict)
     _stalled: IDelayedCall | None = field(init=False, default=None)
     _unsent: int = field(init=False, default=0)
+    _waiting: deque[bytes] = field(init=False, factory=deque)
+    _soon: IDelayedCall | None = field(init=False, default=None)
 
     def connectionMade(self) -> None:
         """
@@ -196,16 +200,31 @@ class Talk(Protocol):
             self._refuse(None, _INVALID, reason)
             self.close()
             return
-        for line in lines:
-            if self._visit is None:
-                return  # Whom we hung up on may still send.
-            self._take(self._visit, line)
+        self._waiting.extend(lines)
+        self._proceed()
+
+    def _proceed(self) -> None:
+        # Bounded: who sends and does not read has no more done, and nobody has
+        # all of a turn.  Whom we hung up on may still send.
+        taken = 0
+        while self._waiting and self._visit is not None and self._stalled is None and taken < RUNNING:
+            taken += 1
+            self._take(self._visit, self._waiting.popleft())
+        if self._visit is None:
+            self._waiting.clear()
+        elif not self._waiting:
+            self.transport.resumeProducing()
+        else:
+            self.transport.pauseProducing()
+            if self._stalled is None and (self._soon is None or not self._soon.active()):
+                self._soon = self._clock.callLater(0, self._proceed)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
         Let go of what was done for it alone; a change goes on.
         """
         self._door.leave(self)
+        self._waiting.clear()
         self.resumeProducing()
         visit, self._visit = self._visit, None
         if visit is not None:
@@ -266,7 +285,11 @@ class Talk(Protocol):
                 self.transport.abortConnection()
 
     def _send(self, message: dict[str, Any]) -> int:
-        data = json.encode(message)
+        try:
+            data = json.encode(message)
+        except UnicodeEncodeError:
+            # A file's name may be no UTF-8, and then its letters are none; JSON can escape them.
+            data = dumps(message).encode()
         self.transport.writeSequence((data, b"\n"))
         return len(data)
 
@@ -286,6 +309,8 @@ class Talk(Protocol):
         stalled, self._stalled, self._unsent = self._stalled, None, 0
         if stalled is not None and stalled.active():
             stalled.cancel()
+        if self._waiting:
+            self._proceed()
 
     def stopProducing(self) -> None:
         """

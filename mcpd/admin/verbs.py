@@ -31,6 +31,7 @@ ROLES = ("all",)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z", re.ASCII)
 _MASK = "***"
 _SHOWN = 80
+_COMPARED = 1000
 _OURS = "io.modelcontextprotocol/"
 _META = {
     f"{_OURS}protocolVersion": MODERN.name,
@@ -270,7 +271,8 @@ def about(reason: Reason) -> dict[str, str]:
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
+    # Bounded: to compare takes a while, and nothing here is of such a length.
+    near = difflib.get_close_matches(name, known[:_COMPARED], 1) if len(name) <= _SHOWN else ()
     return f'there is no {kind} "{_cut(name)}"' + (f"; did you mean {near[0]}?" if near else "")
 
 

@@ -48,7 +48,7 @@ def arguments(args: tuple[str, ...]) -> dict[str, Any]:
     """
     if len(args) == 1 and args[0].lstrip().startswith("{"):
         try:
-            whole: dict[str, Any] = json.loads(args[0])
+            whole: dict[str, Any] = json.loads(args[0], parse_constant=_no_json)
         except ValueError as wrong:
             raise click.UsageError(f"ARGS is no JSON object: {wrong}") from None
         return whole
@@ -61,9 +61,14 @@ def arguments(args: tuple[str, ...]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_json)
     except ValueError:
         return text
+
+
+def _no_json(constant: str) -> None:
+    # Python would read what JSON does not have.
+    raise ValueError(f"{constant} is no JSON")
 
 
 def parts(result: dict[str, Any]) -> list[str]:

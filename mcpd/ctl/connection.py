@@ -8,6 +8,7 @@ A connection to the admin socket, which waits for each answer.
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -130,8 +131,27 @@ class SocketConnection:
             return None
         if not line.endswith(b"\n"):
             return None
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message = json.loads(line, parse_int=_whole, parse_float=_real)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict) or message.keys().isdisjoint(("error", "result", "params")):
+            raise _silent("who answers there is no mcpd")
         return message
+
+
+def _whole(digits: str) -> int | str:
+    # What Python does not read (it bounds the digits) is shown as it is written.
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
+def _real(digits: str) -> float | str:
+    # JSON has no infinity, so none can be shown.
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
 def _silent(text: str) -> Complaint:

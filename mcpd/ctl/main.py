@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import click
@@ -43,6 +44,13 @@ class Quiet(Lazy):
             frame_of(ctx).complain(complaint)
         except KeyboardInterrupt:
             pass  # Who pressed it knows.
+        except RecursionError:
+            frame_of(ctx).complain(Complaint("", "what there is to read or show is nested too deeply", ""))
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # Nobody is there to be told: click ends.
+            where = f"{error.filename}: " if error.filename else ""
+            frame_of(ctx).complain(Complaint("", f"{where}{error.strerror or error}", ""))
         raise click.exceptions.Exit(1)
 
 

@@ -31,7 +31,8 @@ def console(environ: Mapping[str, str]) -> Console:
         environ: The environment; with ``NO_COLOR`` (no-color.org) no terminal
             gets more than plain text.
     """
-    is_terminal = sys.stdout.isatty()
+    # Nobody may have left us a standard output.
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
     return Console(
         file=sys.stdout,
         color_system="auto" if is_terminal and not environ.get("NO_COLOR") else None,
@@ -46,7 +47,8 @@ def clean(text: str) -> str:
     """
     Make of what a plugin said what no terminal obeys, on its lines as it was.
     """
-    return visible(text)
+    # A lone return would have a line overwritten.
+    return visible(text).replace("\r", "")
 
 
 def cell(value: object) -> Text:

@@ -295,7 +295,9 @@ class Crew:
         self._settling = True
         try:
             self._queue.give(self._taker)
-            staff.hire(self._wanted(), EVERYBODY if self._share == "all" else None)
+            # A restart ends with a new worker, even where none need be kept.
+            least = 1 if self._awaiting else 0
+            staff.hire(self._wanted(), EVERYBODY if self._share == "all" else None, least)
             self._queue.refuse(lambda entry: self._refusal(self._key_of(entry)))
         finally:
             self._settling = False

@@ -43,6 +43,7 @@ class Member:
         heir: The one that will take its place once it is ready.
         launching: Fires when its process has become the plugin; None: it has,
             or has none.
+        away: Whether it is to be given no calls, for a while or for ever.
     """
 
     worker: Worker
@@ -53,6 +54,7 @@ class Member:
     phase: Literal["starting", "ready", "retiring", "stopping"] = "starting"
     heir: Member | None = None
     launching: Deferred[None] | None = None
+    away: bool = False
 
     @property
     def used(self) -> float:
@@ -67,6 +69,13 @@ class Member:
         Whether it is ready and has no calls.
         """
         return self.phase == "ready" and not self.worker.peer.running
+
+    @property
+    def is_spare(self) -> bool:
+        """
+        Whether it is ready and nobody's, and may be given calls.
+        """
+        return self.phase == "ready" and self.key is None and not self.away
 
     @property
     def is_staying(self) -> bool:

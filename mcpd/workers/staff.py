@@ -228,13 +228,14 @@ class Staff:
 
     # Who comes.
 
-    def hire(self, wanted: Wanted, everybody: Key | None) -> None:
+    def hire(self, wanted: Wanted, everybody: Key | None, least: int = 0) -> None:
         """
         Have as many workers as are needed and allowed.
 
         Args:
             wanted: Who waits.
             everybody: Whose a worker is that nobody asked for; None: nobody's.
+            least: How many there must be, if that is more than is configured.
         """
         bounds = self.spec.workers
         if self._shown.offer is None:
@@ -243,7 +244,7 @@ class Staff:
                 self._start(everybody)
             return
         self._serve(wanted)
-        missing = bounds.min - sum(each.is_staying for each in self.members)
+        missing = max(bounds.min, least) - sum(each.is_staying for each in self.members)
         for _ in range(min(missing, bounds.total - len(self.members))):
             self._start(everybody)
 
@@ -274,7 +275,7 @@ class Staff:
         """
         if self.pauses.rest(key):
             return None
-        return next((each for each in self.members if each.phase == "ready" and each.key is None), None)
+        return next((each for each in self.members if each.is_spare), None)
 
     def claim(self, member: Member, key: Key) -> None:
         """
@@ -433,13 +434,16 @@ class Staff:
         """
         Give it no calls, be it for a while or for ever.
         """
-        self._leave(self._member(worker))
+        member = self._member(worker)
+        member.away = True
+        self._leave(member)
 
     def back(self, worker: Worker) -> None:
         """
         Give it calls again; or replace it, if some of those that it has are stuck.
         """
         member = self._member(worker)
+        member.away = False
         if member.phase != "ready":
             return
         self._enter(member)

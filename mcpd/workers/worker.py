@@ -287,6 +287,8 @@ class Worker:
         """
         Kill it and everything below it.
         """
+        # What it still says must not bring it back.
+        self._doubt.end()
         self._watcher.away(self)
         if self._channel is not None:
             self._channel.destroy()

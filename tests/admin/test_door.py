@@ -303,6 +303,57 @@ class DoorTests(SynchronousTestCase):
             house.say("x" * 10_000)
         self.assertTrue(visitor.wire.aborted)
 
+    def test_many(self) -> None:
+        """
+        Who sends many requests at once has each answered, a few of them in a turn.
+        """
+        house = House()
+        visitor = house.visit()
+        visitor.send(*[b'{"jsonrpc": "2.0", "id": 1, "method": "key list"}'] * (2 * RUNNING + 1))
+        self.assertEqual((len(visitor.heard()), visitor.wire.producerState), (RUNNING, "paused"))
+        visitor.send(b'{"jsonrpc": "2.0", "id": 2, "method": "key list"}')
+        house.daemon.clock.advance(0)
+        house.daemon.clock.advance(0)
+        self.assertEqual(
+            ([each["id"] for each in visitor.heard()][-1], visitor.wire.producerState), (2, "producing")
+        )
+        self.assertEqual(house.daemon.clock.getDelayedCalls(), [])
+
+    def test_unread(self) -> None:
+        """
+        Who does not read its answers has nothing more done until it does.
+        """
+        visitor = House().visit()
+        visitor.talk.pauseProducing()
+        visitor.ask("status")
+        self.assertEqual((visitor.heard(), visitor.wire.producerState), ([], "paused"))
+        visitor.talk.resumeProducing()
+        self.assertEqual((len(visitor.heard()), visitor.wire.producerState), (1, "producing"))
+
+    def test_left_unread(self) -> None:
+        """
+        What was sent by one who has hung up is not done.
+        """
+        house = House()
+        visitor = house.visit()
+        visitor.send(*[b'{"jsonrpc": "2.0", "id": 1, "method": "key list"}'] * (RUNNING + 1))
+        visitor.talk.connectionLost()
+        visitor.heard()
+        house.daemon.clock.advance(0)
+        self.assertEqual(visitor.heard(), [])
+
+    def test_no_letters(self) -> None:
+        """
+        A text with the name of a file that is no UTF-8 reaches who asks, and who follows.
+        """
+        house = House()
+        visitor = house.visit()
+        visitor.ask("logs", count=0, follow=True)
+        house.say("\udcff.toml")
+        self.assertIn("\udcff.toml", visitor.heard()[1]["params"]["text"])
+        visitor.ask("logs", count=1)
+        self.assertIn("\udcff.toml", visitor.heard()[0]["result"][0]["text"])
+
     def test_close(self) -> None:
         """
         A daemon that stops hangs up on everybody.

@@ -133,6 +133,13 @@ class VerbsTests(SynchronousTestCase):
         told = Trouble.TOOL, f'there is no tool "{"x" * 80}..."'
         self.assertEqual(self._refused("call", tool="x" * 100), told)
 
+    def test_long_name(self) -> None:
+        """
+        To a name that is longer than any the nearest one is not sought, which would take long.
+        """
+        told = Trouble.PLUGIN, f'there is no plugin "{"files" * 16}..."'
+        self.assertEqual(self._refused("plugin", name="files" * 17), told)
+
     def test_restart(self) -> None:
         """
         A restart is done and told as an event, and only imagined in a dry run.

@@ -32,11 +32,13 @@ class FakeConnection:
     Attributes:
         later: Lines that come to who follows; None: Ctrl-C is pressed.
         interrupted: Whether Ctrl-C is pressed before there is an answer.
+        failure: What happens instead of an answer; None: nothing does.
     """
 
     daemon: FakeDaemon
     later: list[Line] | None = field(factory=list)
     interrupted: bool = False
+    failure: Exception | None = None
 
     def ask(self, verb: str, params: dict[str, Any], patience: float | None) -> Any:
         """
@@ -44,6 +46,8 @@ class FakeConnection:
         """
         if self.interrupted:
             raise KeyboardInterrupt
+        if self.failure is not None:
+            raise self.failure
         visit = Visit("uid:root", lambda line: None)
         asked = self.daemon.verbs().ask(visit, verb, json.dumps(params).encode())
         told: list[Any] = []

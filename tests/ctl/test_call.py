@@ -53,13 +53,14 @@ class CallTests(SynchronousTestCase):
         """
         self.assertEqual(arguments(('{"a": [1]}',)), {"a": [1]})
         self.assertEqual(arguments(("a=1", "b=x=y", 'c="1"')), {"a": 1, "b": "x=y", "c": "1"})
+        self.assertEqual(arguments(("a=NaN", "b=-Infinity")), {"a": "NaN", "b": "-Infinity"})
         self.assertEqual(arguments(()), {})
 
     def test_wrong_arguments(self) -> None:
         """
         Arguments that are neither are wrong usage.
         """
-        for words in ("{",), ("a",), ("=1",):
+        for words in ("{",), ("a",), ("=1",), ('{"a": NaN}',):
             self.assertEqual(Operator().run("call", "files__read", *words).exit_code, 2)
 
     def test_parts(self) -> None:

@@ -56,6 +56,23 @@ class ConnectionTests(SynchronousTestCase):
         complaint = self.assertRaises(Complaint, self.connection.ask, "status", {}, 5.0)
         self.assertEqual((complaint.code, complaint.text, complaint.hint), ("MCPD-E-PEER", "no", "ask"))
 
+    def test_foreign(self) -> None:
+        """
+        What is no mcpd is told so, whatever it says.
+        """
+        for said in (b"SSH-2.0", b"[]", b"{}", b"\xff\xfe"):
+            self.daemon.sendall(said + b"\n")
+            complaint = self.assertRaises(Complaint, self.connection.ask, "status", {}, 5.0)
+            self.assertEqual(complaint.text, "who answers there is no mcpd")
+
+    def test_numbers(self) -> None:
+        """
+        Numbers that Python can't hold are shown as they are written.
+        """
+        digits = b"1" * 5000
+        self.daemon.sendall(b'{"result":[1e999,1.5,' + digits + b"]}\n")
+        self.assertEqual(self.connection.ask("call", {}, 5.0), ["1e999", 1.5, digits.decode()])
+
     def test_refused_at_the_door(self) -> None:
         """
         Who is hung up on is told what was said before that.

@@ -54,3 +54,29 @@ class MainTests(SynchronousTestCase):
         operator.connection.interrupted = True
         ended = operator.run("status")
         self.assertEqual((ended.exit_code, ended.output), (1, ""))
+
+    def test_unusable(self) -> None:
+        """
+        What the system refuses is told in a sentence, with the file's name if there is one.
+        """
+        for error, told in (
+            (OSError(28, "No space left on device"), "No space left on device\n"),
+            (
+                FileNotFoundError(2, "No such file or directory", "/gone"),
+                "/gone: No such file or directory\n",
+            ),
+            (RecursionError(), "what there is to read or show is nested too deeply\n"),
+        ):
+            operator = Operator()
+            operator.connection.failure = error
+            ended = operator.run("status")
+            self.assertEqual((ended.exit_code, ended.stderr), (1, told))
+
+    def test_nobody_reads(self) -> None:
+        """
+        It ends without a word if nobody reads what it writes.
+        """
+        operator = Operator()
+        operator.connection.failure = BrokenPipeError(32, "Broken pipe")
+        ended = operator.run("status")
+        self.assertEqual((ended.exit_code, ended.output), (1, ""))

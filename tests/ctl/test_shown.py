@@ -6,9 +6,11 @@ Tests for :mod:`mcpd.ctl.shown`.
 
 from __future__ import annotations
 
+import sys
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.ctl.shown import moment, size, span
+from mcpd.ctl.shown import clean, console, moment, size, span
 
 
 class ShownTests(SynchronousTestCase):
@@ -22,6 +24,19 @@ class ShownTests(SynchronousTestCase):
         """
         told = [span(seconds) for seconds in (-1, 0.4, 61, 3600, 90061)]
         self.assertEqual(told, ["0 s", "0 s", "1 m 1 s", "1 h 0 m", "1 d 1 h"])
+
+    def test_clean(self) -> None:
+        """
+        Nothing that a plugin says overwrites its line.
+        """
+        self.assertEqual(clean("evil\rgood\r\n"), "evilgood\n")
+
+    def test_no_output(self) -> None:
+        """
+        Without a standard output nothing is shown, and nothing breaks.
+        """
+        self.patch(sys, "stdout", None)
+        console({}).print("nobody reads this")
 
     def test_size(self) -> None:
         """

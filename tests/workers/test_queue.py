@@ -130,9 +130,7 @@ class QueueTests(SynchronousTestCase):
         """
         held = [self.hold() for _ in range(3)]
         fault = self.fault(self.hold())
-        self.assertEqual(
-            (fault.kind, fault.text), (Kind.OVERLOADED, "too many calls wait for this plugin")
-        )
+        self.assertEqual((fault.kind, fault.text), (Kind.OVERLOADED, "too many calls wait for this plugin"))
         self.assertEqual(fault.data, {"retryAfterMs": 1000})
         for each in held:
             self.assertNoResult(each)

@@ -62,6 +62,21 @@ class ReplaceTests(CrewCase):
         self.turn()
         self.successResultOf(asked)
 
+    def test_restart_of_nobody(self) -> None:
+        """
+        A restart ends with a new worker even where there was none and none need be.
+        """
+        times = Timeouts(idle=Seconds(5))
+        crew, plugin = self.ready(legacy(tools("add")), workers=Workers(min=0), timeouts=times)
+        self.wait(20)
+        self.assertEqual(self.alive(plugin), [])
+        restarted = crew.restart()
+        self.turn()
+        self.successResultOf(restarted)
+        self.assertEqual(len(self.alive(plugin)), 1)
+        self.wait(20)
+        self.assertEqual(self.alive(plugin), [])
+
     def test_restart_twice(self) -> None:
         """
         Who restarts a plugin that is being restarted has a worker that came later than that.

@@ -12,10 +12,11 @@ from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
 from mcpd.events import WorkerEnded
-from mcpd.testing.worker import FakeChannel, FakePlugin, legacy, modern, tools
+from mcpd.testing.worker import FakeChannel, FakePlugin, Result, legacy, modern, tools
 from mcpd.units import Seconds
+from mcpd.wire import write
 from mcpd.wire.fault import Fault, Kind
-from mcpd.wire.message import Answer
+from mcpd.wire.message import Answer, Request
 from mcpd.workers.crew import Crew
 from mcpd.workers.spec import Restart, Timeouts, Workers
 from tests.workers.crews import Asked, CrewCase, Recall, mute
@@ -143,6 +144,66 @@ class ShareTests(CrewCase):
                     self.answer(worker)
             for each in asked:
                 self.successResultOf(each)
+
+
+class KilledTests(CrewCase):
+    """
+    Tests for workers that are killed and not yet gone.
+    """
+
+    def test_spare(self) -> None:
+        """
+        One that is nobody's yet and is being killed is given to nobody: another is started.
+        """
+        crew, plugin = self.ready(mute())
+        killed = plugin.workers[0]
+        killed.stubborn = frozenset({"destroy"})
+        killed.ears.overflow()
+        self.ask(crew)
+        self.wait(1)
+        self.assertEqual([len(self.calls(each)) for each in plugin.workers], [0, 1])
+
+    def _doubted(self) -> tuple[Crew, FakePlugin]:
+        # Its one call is late, and it has given no sign of life yet.
+        usual, asked = mute(modern), list[str]()
+
+        def answers(request: Request) -> Result:
+            asked.append(request.method)
+            return None if asked.count("server/discover") > 1 else usual(request)
+
+        crew, plugin = self.ready(answers)
+        late = self.ask(crew)
+        self.wait(20.1)
+        self.fault(late)
+        return crew, plugin
+
+    def _write(self, worker: FakeChannel, method: str) -> None:
+        request = [each for each in worker.said if isinstance(each, Request) and each.method == method][-1]
+        worker.write(write.join(write.answer(request.id, ())))
+        self.turn()
+
+    def test_doubted(self) -> None:
+        """
+        One whose sign of life comes while it is being killed is given no more calls.
+        """
+        crew, plugin = self._doubted()
+        killed = plugin.workers[0]
+        killed.stubborn = frozenset({"destroy"})
+        killed.ears.overflow()
+        self._write(killed, "server/discover")
+        self.ask(crew)
+        self.wait(1)
+        self.assertEqual(len(self.calls(killed)), 1)
+
+    def test_late_answer(self) -> None:
+        """
+        One that answers its late call is given calls again, and is not replaced.
+        """
+        crew, plugin = self._doubted()
+        self._write(plugin.workers[0], "tools/call")
+        self.ask(crew)
+        self.wait(1)
+        self.assertEqual([len(self.calls(each)) for each in plugin.workers], [2])
 
 
 class RoomTests(CrewCase):
