@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import ctypes
-import getpass
 import os
 import random
 import sys
@@ -22,6 +21,7 @@ from twisted.python import usage
 from twisted.python.components import Componentized
 
 from mcpd import __version__
+from mcpd.admin.peer import user_name
 from mcpd.config.again import Loaded, Source
 from mcpd.config.problem import ConfigurationError
 from mcpd.daemon.service import Daemon
@@ -160,10 +160,8 @@ def makeService(options: Options) -> IService:
     keep_memory(ctypes.CDLL(None))
     publisher = Publisher()
     publisher.observe(log_events(Logger(namespace="mcpd")))
-    environ = dict(os.environ)
-    world = World(
-        reactor, os.urandom, random.random, time.time, environ, os.getuid(), getpass.getuser(), sys.executable
-    )
+    environ, uid = dict(os.environ), os.getuid()
+    world = World(reactor, os.urandom, random.random, time.time, environ, uid, user_name(uid), sys.executable)
     daemon = Daemon(options.loaded, options.source.load, world, publisher)
     if options.is_development:
         daemon.when_open(_greet)

@@ -7,7 +7,6 @@ A program, tried as a plugin: ``plugin check``.
 
 from __future__ import annotations
 
-import getpass
 import os
 import random
 import sys
@@ -20,6 +19,7 @@ from attrs import asdict
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from mcpd.admin.peer import user_name
 from mcpd.admin.verbs import about
 from mcpd.ctl.complaint import Complaint
 from mcpd.ctl.frame import Frame, output, pass_frame
@@ -89,7 +89,7 @@ def run(frame: Frame, spec: Plugin, home: Path) -> Report:
         own.seconds,
         frame.environ,
         frame.uid,
-        getpass.getuser(),
+        user_name(frame.uid),
         sys.executable,
     )
     nursery = world.nursery(state_id(home))

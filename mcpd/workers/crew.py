@@ -293,12 +293,15 @@ class Crew:
             staff.wake(0)
             return
         self._settling = True
+        # Of those of one key the first stands for all: very many may wait.
+        full: set[Key] = set()
+        faults: dict[Key, Fault | None] = {}
         try:
-            self._queue.give(self._taker)
+            self._queue.give(lambda entry: self._taker(entry, full))
             # A restart ends with a new worker, even where none need be kept.
             least = 1 if self._awaiting else 0
             staff.hire(self._wanted(), EVERYBODY if self._share == "all" else None, least)
-            self._queue.refuse(lambda entry: self._refusal(self._key_of(entry)))
+            self._queue.refuse(lambda entry: self._refusal_of(entry, faults))
         finally:
             self._settling = False
         freed = self.settle if self._queue or self._share == "call" else None
@@ -318,13 +321,22 @@ class Crew:
             wanted[key] = count + 1, waited
         return wanted
 
-    def _taker(self, entry: Waiting) -> Ask | None:
+    def _refusal_of(self, entry: Waiting, known: dict[Key, Fault | None]) -> Fault | None:
+        key = self._key_of(entry)
+        if key not in known:
+            known[key] = self._refusal(key)
+        return known[key]
+
+    def _taker(self, entry: Waiting, full: set[Key]) -> Ask | None:
         key, staff = self._key_of(entry), self._staff
+        if key in full:
+            return None
         room = self.spec.concurrency
         workers = [worker for worker in staff.serving.get(key, ()) if worker.peer.running < room]
         if not workers:
             spare = staff.spare(key)
             if spare is None or key in staff.serving:
+                full.add(key)
                 return None
             staff.claim(spare, key)
             workers = [spare.worker]

@@ -142,7 +142,8 @@ class Core:
     Required:
         clock: Tells the time.
         body: What it acts upon.
-        patience: Seconds from the spawn to being ready.
+        launch: Seconds from the spawn to its process being the plugin.
+        patience: Seconds from there to being ready.
         rung: Seconds for each rung of stopping.
 
     Internal:
@@ -152,6 +153,7 @@ class Core:
 
     clock: IReactorTime
     body: Body
+    launch: float
     patience: float
     rung: float
     timer: IDelayedCall | None = None
@@ -208,11 +210,14 @@ def _machine() -> Callable[[Core], Life]:  # noqa: PLR0915  the whole life stand
 
     @idle.upon(Life.begin).to(launching)
     def begin(life: Life, core: Core) -> None:
-        late = Reason(Trouble.START, f"it was not ready within {core.patience:g} s")
-        core.after(core.patience, lambda: life.fail(late))
+        # Its place among the starts is another's turn then.
+        late = Reason(Trouble.LAUNCH, f"it was not launched within {core.launch:g} s")
+        core.after(core.launch, lambda: life.fail(late))
 
     @launching.upon(Life.launched).to(greeting)
     def launched(life: Life, core: Core) -> None:
+        late = Reason(Trouble.START, f"it was not ready within {core.patience:g} s")
+        core.after(core.patience, lambda: life.fail(late))
         core.body.greet()
 
     @greeting.upon(Life.greeted).to(ready)

@@ -231,15 +231,26 @@ class Peer:
             if waiting is None:
                 self._unawaited(answer)
                 continue
-            if waiting.listener is not None:
-                self.running -= 1
-                self._echoes.add(waiting.listener.caller)
-            waiting.deferred.callback(answer)
+            self._answered(waiting, answer)
         if self.freed is not None:
             self.freed()
 
+    def _answered(self, waiting: _Waiting, answer: Answer | Refusal) -> None:
+        if waiting.listener is not None:
+            self.running -= 1
+            self._echoes.add(waiting.listener.caller)
+        waiting.deferred.callback(answer)
+
     def _unawaited(self, answer: Answer | Refusal) -> None:
         self.unasked()
+        if not answer.id and len(self._pending) == 1 and isinstance(answer, Refusal):
+            # What it could not read it can't tell the number of, and there is
+            # only one thing that it can mean; another answer will not come.
+            ((number, waiting),) = self._pending.items()
+            if answer.code == Kind.UNREADABLE.code and waiting.listener is not None:
+                del self._pending[number]
+                self._answered(waiting, answer)
+                return
         ended = self._open.pop(answer.id, None)
         if ended is not None:
             ended(answer.id, answer)

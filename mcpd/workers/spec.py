@@ -34,7 +34,8 @@ class Timeouts:
     How long each thing may take.
 
     Attributes:
-        start: From the spawn to the end of the handshake and the first lists.
+        start: From its start to the end of the handshake and the first lists; and
+            before that, for the launcher to become it.
         first_start: Likewise, for a program that was never ready here: it may
             have to be fetched first.
         call: For a call; anew at each of its progress notices.

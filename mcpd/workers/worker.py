@@ -148,7 +148,7 @@ class Worker:
         peer = self.peer = Peer(clock, _nobody, self._heard_noise, lambda: self.crowded)
         self.ask = peer.ask
         self._said = Said(clock, self.spec.limits.stderr, self._heard_line, self._heard_too_much)
-        self._life = live(Core(clock, self, self._patience, times.stop))
+        self._life = live(Core(clock, self, times.start, self._patience, times.stop))
         doubt = self._doubt = Doubt(clock, peer, times.stop, self._rests, self._is_back, self._hangs)
         peer.late, peer.late_answer = doubt.late, doubt.answered
         self._flood = Flood(clock, self.spec.limits.notices)

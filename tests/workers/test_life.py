@@ -174,7 +174,7 @@ class LifeCase(SynchronousTestCase):
         Begin a life, and lead it through some inputs.
         """
         body = Remains()
-        life = live(Core(self.clock, body, patience=10, rung=3))
+        life = live(Core(self.clock, body, launch=5, patience=10, rung=3))
         for name in inputs:
             INPUTS[name](life)
         return life, body
@@ -246,14 +246,17 @@ class TimeTests(LifeCase):
         """
         A worker that is not ready in time is killed, whether its launcher or the plugin hangs.
         """
-        for way in (("begin",), ("begin", "launched")):
+        ways = (
+            (("begin",), 5, Reason(Trouble.LAUNCH, "it was not launched within 5 s")),
+            (("begin", "launched"), 10, Reason(Trouble.START, "it was not ready within 10 s")),
+        )
+        for way, seconds, late in ways:
             life, body = self.start(*way)
-            self.clock.advance(9.9)
+            self.clock.advance(seconds - 0.1)
             self.assertNotIn("destroy", body.done)
             self.clock.advance(0.1)
             self.assertEqual(body.done[-1], "destroy")
             life.exited(KILLED)
-            late = Reason(Trouble.START, "it was not ready within 10 s")
             self.assertEqual(body.death, Death(KILLED, late, ready=False, asked=False))
 
     def test_ready_in_time(self) -> None:

@@ -162,11 +162,39 @@ class AnswerTests(PeerCase):
         ids = (b"0", b"2", b"-1", b'"1"', b"01", b"1.0", b"1e0", b"null", b"true", b"[1]", b'"\\u0031"')
         for id in ids:
             self.peer.heard((b'{"jsonrpc":"2.0","id":%b,"result":{}}' % id,))
-        self.peer.heard((b'{"jsonrpc":"2.0","error":{"code":-32700,"message":"what"}}',))
+        self.peer.heard((b'{"jsonrpc":"2.0","error":{"code":-32600,"message":"what"}}',))
         self.assertNoResult(asked)
         strays = self.peer.strays
         self.assertEqual(strays.answers + strays.noise, len(ids) + 1)
         self.assertEqual(strays.answers, len(ids))
+
+    def test_unreadable_there(self) -> None:
+        """
+        A call that the worker could not read fails at once, if it is the only one that can be meant.
+        """
+        lines = [
+            b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what"}}',
+            b'{"jsonrpc":"2.0","error":{"code":-32700,"message":"what"}}',
+        ]
+        for line in lines:
+            only = self.ask()
+            self.peer.heard((line,))
+            refusal = self.successResultOf(only)
+            assert isinstance(refusal, Refusal)
+            self.assertEqual((refusal.code, self.peer.running, self.peer.strays.answers), (-32700, 0, 0))
+        both = self.ask(), self.ask()
+        self.peer.heard(lines)
+        for each in both:
+            self.assertNoResult(each)
+        self.assertEqual(self.peer.strays.answers, 2)
+
+    def test_unreadable_own(self) -> None:
+        """
+        What we asked on our own account is not taken for what it could not read.
+        """
+        asked = self.peer.request(b"tools/list", (), LONG)
+        self.peer.heard((b'{"jsonrpc":"2.0","error":{"code":-32700,"message":"what"}}',))
+        self.assertNoResult(asked)
 
     def test_numbers(self) -> None:
         """
