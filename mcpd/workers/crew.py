@@ -67,6 +67,7 @@ class Crew:
     _usual: Patience = field(init=False)
     _differs: bool = field(init=False)
     _settling: bool = field(init=False, default=False)
+    _leaving: Deferred[None] | None = field(init=False, default=None)
     _awaiting: list[Deferred[None]] = field(init=False, factory=list)
 
     @classmethod
@@ -167,15 +168,27 @@ class Crew:
 
     def retire(self) -> Deferred[None]:
         """
-        Stop for good, each worker once the calls that it has are over.
+        Stop for good, once the calls are over that run or wait.
 
         Returns:
             As :meth:`stop`.
         """
-        return self._end(Member.retire)
+        self._leaving = Deferred()
+        leaving = self._leaving
+        self._leave()
+        return leaving
+
+    def _leave(self) -> None:
+        # Who waits for a worker that there is has its turn before.
+        if self._leaving is not None and not (self._queue and self._staff.serving):
+            leaving, self._leaving = self._leaving, None
+            self._end(Member.retire).chainDeferred(leaving)
 
     def _end(self, how: Callable[[Member], None]) -> Deferred[None]:
         gone = self._staff.end(how)
+        if self._leaving is not None:
+            leaving, self._leaving = self._leaving, None
+            self._staff.end(how).chainDeferred(leaving)
         fault = _stopping()
         self._queue.refuse(lambda entry: fault)
         self.shown.watches.refuse(fault)
@@ -214,7 +227,7 @@ class Crew:
             worker = workers[0] if len(workers) == 1 else min(workers, key=_running)
             if worker.peer.running < self.spec.concurrency:
                 return worker.ask(call, listener, self._patience(call) if self._differs else self._usual)
-        fault = self._refusal(key)
+        fault = self._refusal(key) if self._leaving is None else _stopping()
         if fault is not None:
             return fail(fault)
         held = self._queue.hold(call, listener, self._patience(call).call)
@@ -310,6 +323,7 @@ class Crew:
                 member.worker.peer.freed = freed
                 if self._share == "call" and member.is_idle and member.key is not None:
                     staff.dismiss(member, "its call is over")
+        self._leave()
 
     def _wanted(self) -> dict[Key, tuple[int, float]]:
         # First come, first served.
@@ -423,7 +437,7 @@ class Crew:
     def _phase(self) -> Literal["waiting", "starting", "ready", "pausing", "failed", "stopping"]:
         staff = self._staff
         phases = {each.phase for each in staff.members}
-        if staff.is_ending:
+        if staff.is_ending or self._leaving is not None:
             return "stopping"
         if "ready" in phases:
             return "ready"

@@ -483,6 +483,34 @@ class StopTests(CrewCase):
         self.successResultOf(asked)
         self.check_stopped(crew, stopped)
 
+    def test_retire_waiting(self) -> None:
+        """
+        A call that waits when its plugin is let go has its turn still; what comes later has none.
+        """
+        crew, plugin = self.ready(mute(), concurrency=1, workers=Workers(total=1))
+        first, waiting = self.ask(crew), self.ask(crew)
+        stopped = crew.retire()
+        self.assertEqual(crew.state().phase, "stopping")
+        self.fault(self.ask(crew))
+        for asked in (first, waiting):
+            self.assertNoResult(stopped)
+            self.answer(plugin.workers[0])
+            self.successResultOf(asked)
+        self.check_stopped(crew, stopped)
+
+    def test_retire_waiting_stopped(self) -> None:
+        """
+        A crew that is stopped while calls wait for it to be let go has stopped for both.
+        """
+        crew, _ = self.ready(mute(), concurrency=1, workers=Workers(total=1))
+        asked = self.ask(crew), self.ask(crew)
+        retired, stopped = crew.retire(), crew.stop()
+        self.turn()
+        for each in asked:
+            self.fault(each)
+        self.successResultOf(retired)
+        self.check_stopped(crew, stopped)
+
     def test_retire_and_stop(self) -> None:
         """
         Who waits for a crew that retires hears that it is stopped meanwhile, and so does who stops it.
