@@ -103,7 +103,12 @@ class ReadmeTests(TestCase):
         command = shlex.join(await node.inspector(clock))
         # The block says npx, which would fetch it; and its key is from the block before.
         key = block("curl").partition("\n")[0]
-        start = f'npx() {{ shift; {command} "$@"; }}\n{key}\n'
+        # Into a file, for Node ends before a pipe has taken all that it wrote;
+        # and what it has to say of the schemas stands in its standard error.
+        start = (
+            f'npx() {{ shift; {command} "$@" >"$HOME/said" 2>"$HOME/why" || {{ cat "$HOME/why"; return 1; }};'
+            f' cat "$HOME/said"; }}\n{key}\n'
+        )
         listed = await self._shell(running, start + block("npx"))
         self.assertIn("files__search", [tool["name"] for tool in listed["tools"]])
         call = block("npx").replace("tools/list", "tools/call --tool-name files__search --tool-arg query=era")
