@@ -194,7 +194,13 @@ void mcp_hear(mcp_server *server, const char *line, size_t length)
     if (message) {
         read_message(server, message);
         json_decref(message);
+        return;
+    }
+    size_t count = 0;
+    const char *id = mcp_torn_id(line, length, &count);
+    if (id) {
+        mcp_refuse_torn(server, id, count);
     } else {
-        mcp_refuse(server, NULL, MCP_NOT_JSON, NULL, "That is not JSON.");
+        mcp_refuse(server, NULL, MCP_NOT_JSON, NULL, MCP_NOT_JSON_TEXT);
     }
 }

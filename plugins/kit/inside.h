@@ -24,8 +24,13 @@ enum {
     MCP_BAD_VERSION = -32022
 };
 
+#define MCP_NOT_JSON_TEXT "That is not JSON."
+
 /* Bytes of an id, a token or a version: they come back in what is answered. */
 #define MCP_WORD 1024
+
+/* Bytes of an id that is found in a line which can't be read. */
+#define MCP_TORN_ID 128
 
 /* mcp.c */
 
@@ -112,6 +117,21 @@ void mcp_answer_kept(mcp_server *server, json_t *id, json_t *result, bool modern
 
 /* Answer with an error; `id` is NULL if it is unknown, `data` is taken over. */
 void mcp_refuse(mcp_server *server, json_t *id, int code, json_t *data, const char *sentence);
+
+/* Answer a line that is not JSON; `id` is JSON as it came, at most MCP_TORN_ID bytes. */
+void mcp_refuse_torn(mcp_server *server, const char *id, size_t length);
+
+/* torn.c */
+
+/* Find the id in a line that can't be read, or NULL.
+ *
+ * It is an ASCII string or an integer, as it stands in the line.  There is one
+ * only if the line is an object, as far as its brackets say, with one member
+ * "id" of its own.  Takes time as the line is long, and no memory.
+ *
+ * Args:
+ *     count: Becomes the bytes of it. */
+const char *mcp_torn_id(const char *line, size_t length, size_t *count);
 
 /* hear.c: what is heard. */
 

@@ -7,6 +7,7 @@
 
 #include "inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,4 +81,15 @@ void mcp_refuse(mcp_server *server, json_t *id, int code, json_t *data, const ch
     }
     json_object_set_new(message, "error", error);
     say(server, message);
+}
+
+void mcp_refuse_torn(mcp_server *server, const char *id, size_t length)
+{
+    static const char form[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"" MCP_NOT_JSON_TEXT "\"}}\n";
+    char line[sizeof form + MCP_TORN_ID + 16]; /* 16: the code */
+    int size = snprintf(line, sizeof line, form, (int)length, id, (int)MCP_NOT_JSON);
+    pthread_mutex_lock(&server->lock);
+    mcp_write(server->out, line, (size_t)size);
+    pthread_mutex_unlock(&server->lock);
 }

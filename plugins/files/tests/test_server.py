@@ -540,6 +540,8 @@ class HostileTests(Conversation):
             (b'{"a":' * 100_000, -32700, None),
             (b'{"jsonrpc":"2.0","id":NaN,"method":"ping"}', -32700, None),
             (b'{"jsonrpc":"2.0","id":' + b"9" * 5000 + b',"method":"ping"}', -32700, None),
+            (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":' + b"9" * 5000 + b"}}", -32700, 1),
+            (b'{"params":' + b"[" * 200_000 + b"]" * 200_000 + b',"id":"x"}', -32700, "x"),
             (b"[]", -32600, None),
             (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
             (b"5", -32600, None),

@@ -114,17 +114,102 @@ class Bearing(Conversation):
             b"\xff\xfe",
             b'{"jsonrpc":"2.0","id":1,"method":"ping"}}',
             b'{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}',
-            b'{"jsonrpc":"2.0","id":1,"method":"\\u0000"}',
             b'{"jsonrpc":"2.0","id":1e999,"method":"ping"}',
-            b'{"jsonrpc":"2.0","id":99999999999999999999,"method":"ping"}',
             b'{"jsonrpc":"2.0","id":NaN,"method":"ping"}',
             b"[" * 1_000_000,
             b'{"a":' * 500_000,
-            b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b"[" * 5000 + b"]" * 5000 + b"}",
         ):
-            self.assertEqual(self.refusal(line), (None, -32700))
+            self.assertEqual(self.refusal(line), (None, -32700), line[:60])
         self.send(b"", b" \t\r", b"")
         self.assertEqual(self.ask("ping", "2"), {**_NOTHING, "id": "2", "result": {}})
+        self.close()
+
+    def test_torn(self) -> None:
+        """
+        A request with something in it that cannot be held is refused with its id, wherever that stands.
+        """
+        for bad in (
+            b'"\\u0000"',
+            b"1e999",
+            b"99999999999999999999",
+            b'{"a":1,"a":2}',
+            b'\xff"\\ud800"',
+            b"[" * 5000 + b"]" * 5000,
+        ):
+            for line in (
+                b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":%b}}' % bad,
+                b' { "method" : "ping" , "params" : [ %b ] , "id" : 7 , "jsonrpc" : "2.0" } \r' % bad,
+                b'{"params":{"id":8,"a":[{"id":9}]},"a":"\\",\\"id\\":5","id":7,"b":%b}' % bad,
+                b'{"id":7,"b":"id","c":["id"],"Id":1,"idd":2,"x":%b}' % bad,
+            ):
+                self.assertEqual(self.refusal(line), (7, -32700), line[:80])
+        self.close()
+
+    def test_torn_ids(self) -> None:
+        """
+        The id of such a request comes back as it is written.
+        """
+        for identity in (
+            b"0",
+            b"-12",
+            b"99999999999999999999",
+            b'""',
+            b'"a \\"\\\\\\/\\n\\u00e4{["',
+            b'"\\u0000"',
+            b"9" * 128,
+            b'"%b"' % (b"x" * 126),
+        ):
+            self.send(b'{"id": %b ,"method":"\\u0000"}' % identity)
+            self.assertIn(b'"id":%b,' % identity, self.stdout.readline())
+        self.close()
+
+    def test_torn_none(self) -> None:
+        """
+        An id that is too long, none, one of two or in half a line is nobody's.
+        """
+        for identity in (
+            b"9" * 129,
+            b'"%b"' % (b"x" * 127),
+            b'"\xc3\xa4"',
+            b'"\x01"',
+            b'"\x7f"',
+            b'"\\x"',
+            b'"\\u00g0"',
+            b"1.5",
+            b"01",
+            b"1e999",
+            b"-",
+            b"+1",
+            b"null",
+            b"true",
+            b"[1]",
+            b'{"id":1}',
+            b"",
+            b"1 2",
+            b'1,"id":2',
+            b'1,"id":1',
+            b'1,"id":null',
+            b'null,"id":1',
+        ):
+            line = b'{"jsonrpc":"2.0","id":%b,"method":"\\u0000"}' % identity
+            self.assertEqual(self.refusal(line), (None, -32700), line)
+        whole = b'{"id":1,"a":["\\\\"],"method":"\\u0000"}'
+        self.assertEqual(self.refusal(whole), (1, -32700))
+        for length in range(1, len(whole)):
+            self.assertEqual(self.refusal(whole[:length]), (None, -32700), whole[:length])
+        for line in (whole + b"}", whole + b"x", whole * 2, b"x" + whole, b"[%b]" % whole, b'"%b' % whole):
+            self.assertEqual(self.refusal(line), (None, -32700), line)
+        self.close()
+
+    def test_torn_long(self) -> None:
+        """
+        The id is found in a long line, too, and in one that does not end there is none.
+        """
+        half = LINE // 2 - 20
+        for filler in (b"[" * half + b"]" * half, b'"' + b'\\"' * half + b'"'):
+            line = b'{"a":1e999,"b":%b,"id":7}' % filler
+            self.assertEqual(self.refusal(line), (7, -32700))
+            self.assertEqual(self.refusal(line[:-10]), (None, -32700))
         self.close()
 
     def test_odd(self) -> None:

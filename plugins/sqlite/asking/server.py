@@ -15,7 +15,7 @@ from typing import Any
 
 from .call import Call, Cancelled, Fault, Json, Refused
 from .eras import ABOUT, META, MODERN, Request, chosen
-from .message import identity, parse, render
+from .message import Unread, identity, parse, render
 from .offer import TOOLS, Tool
 from .resources import Asking, Missing, Resources
 
@@ -96,6 +96,8 @@ class Server:
             if asked is None:
                 raise Fault(-32600, "An id is a string or an integer.")
             self._request(Request.of(asked, message["method"], params))
+        except Unread as unread:
+            self._say({"error": unread.body}, unread.about)
         except Fault as fault:
             self._say({"error": fault.body}, asked)
 
@@ -223,7 +225,7 @@ class Server:
     def _answer(self, request: Request, result: Json) -> None:
         self._say({"result": request.dress(result)}, request.id)
 
-    def _say(self, body: Json, about: str | int | None = None) -> None:
+    def _say(self, body: Json, about: str | int | bytes | None = None) -> None:
         line = render(body, about)
         with self._changed:
             self._write(line)
