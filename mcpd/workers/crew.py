@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredSemaphore, fail
 from twisted.internet.interfaces import IReactorTime
 
@@ -28,11 +28,11 @@ from mcpd.wire.revision import Era
 from mcpd.workers.channel import Spawn
 from mcpd.workers.member import EVERYBODY, NOTHING, Key, Member
 from mcpd.workers.peer import Patience
-from mcpd.workers.queue import Ask, Queue, Waiting
+from mcpd.workers.queue import Ask, Queue
 from mcpd.workers.said import discreet
 from mcpd.workers.shown import Shown, counts
 from mcpd.workers.spec import Plugin
-from mcpd.workers.staff import Memory, Staff
+from mcpd.workers.staff import BUSY, Memory, Staff
 from mcpd.workers.state import Layer, PluginState
 from mcpd.workers.subscribing import untold
 from mcpd.workers.worker import Worker
@@ -190,7 +190,7 @@ class Crew:
             leaving, self._leaving = self._leaving, None
             self._staff.end(how).chainDeferred(leaving)
         fault = _stopping()
-        self._queue.refuse(lambda entry: fault)
+        self._queue.refuse(lambda key: fault)
         self.shown.watches.refuse(fault)
         self.shown.end()
         self.failed(_STOPPING)
@@ -223,15 +223,21 @@ class Crew:
         """
         key = EVERYBODY if self._share == "all" else self._key(listener)
         workers = self._staff.serving.get(key)
-        if workers is not None and (not self._queue or not self._waits(key)):
+        if workers is not None and (not self._queue or not self._queue.waits(key)):
             worker = workers[0] if len(workers) == 1 else min(workers, key=_running)
             if worker.peer.running < self.spec.concurrency:
                 return worker.ask(call, listener, self._patience(call) if self._differs else self._usual)
         fault = self._refusal(key) if self._leaving is None else _stopping()
         if fault is not None:
             return fail(fault)
-        held = self._queue.hold(call, listener, self._patience(call).call)
-        self.settle()
+        own = None if self._share == "call" else key
+        is_first = own is None or not self._queue.waits(own)
+        held = self._queue.hold(own, call, listener, self._patience(call).call)
+        if is_first:
+            self.settle()
+        else:
+            # Others of its kind wait already, who were looked at.
+            self._staff.wake(BUSY)
         return held
 
     def watch(self, uri: str) -> Deferred[Answer | Refusal]:
@@ -262,13 +268,6 @@ class Crew:
                 return (NOTHING, listener.place or listener.caller)
             case _:
                 return EVERYBODY
-
-    def _key_of(self, entry: Waiting) -> Key:
-        # What nobody shares is the waiting call's own.
-        return (NOTHING, f"#{entry.number}") if self._share == "call" else self._key(entry.listener)
-
-    def _waits(self, key: Key) -> bool:
-        return any(self._key_of(entry) == key for entry in self._queue)
 
     def _patience(self, call: Call) -> Patience:
         times = self.spec.timeouts
@@ -306,15 +305,12 @@ class Crew:
             staff.wake(0)
             return
         self._settling = True
-        # Of those of one key the first stands for all: very many may wait.
-        full: set[Key] = set()
-        faults: dict[Key, Fault | None] = {}
         try:
-            self._queue.give(lambda entry: self._taker(entry, full))
+            self._queue.give(self._taker)
             # A restart ends with a new worker, even where none need be kept.
             least = 1 if self._awaiting else 0
-            staff.hire(self._wanted(), EVERYBODY if self._share == "all" else None, least)
-            self._queue.refuse(lambda entry: self._refusal_of(entry, faults))
+            staff.hire(self._queue.wanted(), EVERYBODY if self._share == "all" else None, least)
+            self._queue.refuse(self._refusal)
         finally:
             self._settling = False
         freed = self.settle if self._queue or self._share == "call" else None
@@ -325,32 +321,13 @@ class Crew:
                     staff.dismiss(member, "its call is over")
         self._leave()
 
-    def _wanted(self) -> dict[Key, tuple[int, float]]:
-        # First come, first served.
-        now = self._clock.seconds()
-        wanted: dict[Key, tuple[int, float]] = {}
-        for entry in self._queue:
-            key = self._key_of(entry)
-            count, waited = wanted.get(key, (0, now - entry.since))
-            wanted[key] = count + 1, waited
-        return wanted
-
-    def _refusal_of(self, entry: Waiting, known: dict[Key, Fault | None]) -> Fault | None:
-        key = self._key_of(entry)
-        if key not in known:
-            known[key] = self._refusal(key)
-        return known[key]
-
-    def _taker(self, entry: Waiting, full: set[Key]) -> Ask | None:
-        key, staff = self._key_of(entry), self._staff
-        if key in full:
-            return None
+    def _taker(self, key: Key) -> Ask | None:
+        staff = self._staff
         room = self.spec.concurrency
         workers = [worker for worker in staff.serving.get(key, ()) if worker.peer.running < room]
         if not workers:
             spare = staff.spare(key)
             if spare is None or key in staff.serving:
-                full.add(key)
                 return None
             staff.claim(spare, key)
             workers = [spare.worker]
@@ -358,7 +335,7 @@ class Crew:
 
         def ask(call: Call, listener: Listener, waited: float) -> Deferred[Answer | Refusal]:
             usual = self._patience(call)
-            return worker.ask(call, listener, evolve(usual, waited=waited))
+            return worker.ask(call, listener, Patience(usual.call, usual.max, waited))
 
         return ask
 
@@ -402,10 +379,13 @@ class Crew:
                 deferred.errback(NotReady(reason))
 
     def _decide(self) -> None:
+        former = self._share
         if self.spec.share != "auto":
             self._share = self.spec.share
         elif self.offer is not None:
             self._share = "all" if self.offer.revision.era is Era.MODERN else "principal"
+        if self._share != former and self._queue:
+            self._queue.sort(lambda listener: None if self._share == "call" else self._key(listener))
 
     # What operators are told.
 

@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from mcpd.wire.call import Call, Listener
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
-from mcpd.workers.queue import Ask, Queue, Waiting
+from mcpd.workers.member import EVERYBODY, NOTHING, Key
+from mcpd.workers.queue import Ask, Queue
 from tests.workers.stage import Audience, call
 
 Held = Deferred[Answer | Refusal]
@@ -55,7 +56,7 @@ class QueueTests(SynchronousTestCase):
         """
         Let a call wait.
         """
-        return self.queue.hold(call(), Audience(caller), seconds)
+        return self.queue.hold((NOTHING, caller), call(), Audience(caller), seconds)
 
     def ask(self, call: Call, listener: Listener, waited: float) -> Held:
         """
@@ -70,7 +71,7 @@ class QueueTests(SynchronousTestCase):
         Give the calls of these, or of all; tell whose were given.
         """
         begun = len(self.asked)
-        self.queue.give(lambda each: self.ask if not callers or each.listener.caller in callers else None)
+        self.queue.give(lambda key: self.ask if not callers or key[1] in callers else None)
         return [each.listener.caller for each in self.asked[begun:]]
 
     def fault(self, held: Held) -> Fault:
@@ -87,7 +88,7 @@ class QueueTests(SynchronousTestCase):
         """
         calls = [call("one"), call("two")]
         listeners = [Audience(), Audience()]
-        held = [self.queue.hold(*each, 10) for each in zip(calls, listeners, strict=True)]
+        held = [self.queue.hold(EVERYBODY, *each, 10) for each in zip(calls, listeners, strict=True)]
         self.assertEqual(len(self.queue), 2)
         self.give()
         self.assertEqual(
@@ -108,8 +109,34 @@ class QueueTests(SynchronousTestCase):
             self.hold(caller)
         self.assertEqual(self.give("key:b"), ["key:b"])
         self.hold("key:c")
-        self.assertEqual([each.listener.caller for each in self.queue], ["key:a", "key:a", "key:c"])
+        self.assertEqual(
+            list(self.queue.wanted().items()), [((NOTHING, "key:a"), (2, 0)), ((NOTHING, "key:c"), (1, 0))]
+        )
         self.assertEqual(self.give("key:c", "key:a"), ["key:a", "key:a", "key:c"])
+
+    def test_own(self) -> None:
+        """
+        A call that shares a worker with nobody waits for one of its own.
+        """
+        for _ in range(2):
+            self.queue.hold(None, call(), Audience(), 10)
+        first, second = self.queue.wanted()
+        self.assertNotEqual(first, second)
+        self.assertTrue(self.queue.waits(first))
+        self.queue.give(lambda key: self.ask if key == first else None)
+        self.assertEqual((self.queue.waits(first), self.queue.waits(second)), (False, True))
+
+    def test_sorted(self) -> None:
+        """
+        Who waits may come to wait for another worker, and keeps the place.
+        """
+        for caller in ("key:a", "key:b", "key:a"):
+            self.hold(caller)
+        self.queue.sort(lambda listener: EVERYBODY)
+        self.assertEqual(self.queue.wanted(), {EVERYBODY: (3, 0)})
+        self.queue.sort(lambda listener: None)
+        self.assertEqual(len(self.queue.wanted()), 3)
+        self.assertEqual(self.give(), ["key:a", "key:b", "key:a"])
 
     def test_waited(self) -> None:
         """
@@ -120,7 +147,7 @@ class QueueTests(SynchronousTestCase):
         self.clock.advance(2)
         self.hold()
         self.clock.advance(0.5)
-        self.assertEqual([each.since for each in self.queue], [1000, 1002])
+        self.assertEqual(self.queue.wanted(), {(NOTHING, "key:a"): (2, 2.5)})
         self.give()
         self.assertEqual([each.waited for each in self.asked], [2.5, 0.5])
 
@@ -167,7 +194,7 @@ class QueueTests(SynchronousTestCase):
         """
         held = {caller: self.hold(caller) for caller in ("key:a", "key:b", "key:c")}
         faults = {"key:a": HOPELESS, "key:c": Fault(Kind.PLUGIN_GONE, "gone")}
-        self.queue.refuse(lambda each: faults.get(each.listener.caller))
+        self.queue.refuse(lambda key: faults.get(key[1]))
         self.assertIs(self.fault(held["key:a"]), HOPELESS)
         self.assertIs(self.fault(held["key:c"]), faults["key:c"])
         self.assertNoResult(held["key:b"])
@@ -198,7 +225,7 @@ class QueueTests(SynchronousTestCase):
         """
         held = [self.hold(seconds=1), self.hold("key:b"), self.hold("key:c")]
         self.clock.advance(1)
-        self.queue.refuse(lambda each: HOPELESS if each.listener.caller == "key:b" else None)
+        self.queue.refuse(lambda key: HOPELESS if key[1] == "key:b" else None)
         self.give()
         self.asked[0].answer.callback(ANSWER)
         for each in held:
@@ -212,8 +239,8 @@ class QueueTests(SynchronousTestCase):
         A caller who gives up all calls because of one's fate has each of them answered once.
         """
         spoils: tuple[Callable[[], None], ...] = (
-            lambda: self.queue.refuse(lambda each: HOPELESS),
-            lambda: self.queue.give(lambda each: lambda call, listener, waited: fail(HOPELESS)),
+            lambda: self.queue.refuse(lambda key: HOPELESS),
+            lambda: self.queue.give(lambda key: lambda call, listener, waited: fail(HOPELESS)),
         )
         for spoil in spoils:
             first, second = self.hold(), self.hold()
@@ -229,8 +256,8 @@ class QueueTests(SynchronousTestCase):
         """
         held = self.hold()
 
-        def wanted(entry: Waiting) -> Ask:
-            self.queue.refuse(lambda each: HOPELESS)
+        def wanted(key: Key) -> Ask:
+            self.queue.refuse(lambda key: HOPELESS)
             return self.ask
 
         self.queue.give(wanted)
@@ -247,7 +274,7 @@ class QueueTests(SynchronousTestCase):
             held.cancel()
             return self.ask(call, listener, waited)
 
-        self.queue.give(lambda each: ask)
+        self.queue.give(lambda key: ask)
         self.failureResultOf(held, CancelledError)
         self.assertEqual(self.given_up, [self.asked[0].answer])
 
@@ -258,10 +285,10 @@ class QueueTests(SynchronousTestCase):
         again: list[Held] = []
         first = self.hold()
         first.addErrback(lambda failure: again.append(self.hold()))
-        self.queue.refuse(lambda each: HOPELESS)
+        self.queue.refuse(lambda key: HOPELESS)
         self.assertEqual(len(self.queue), 1)
         self.assertNoResult(again[0])
         second = self.hold()
         second.addCallback(lambda answer: again.append(self.hold()))
-        self.queue.give(lambda each: lambda call, listener, waited: succeed(ANSWER))
+        self.queue.give(lambda key: lambda call, listener, waited: succeed(ANSWER))
         self.assertEqual(len(self.queue), 1)
