@@ -135,11 +135,14 @@ class Mcp:
 
         Raises:
             Fault: BAD_REQUEST, what it says of the last event is not what an
-                event of ours had; OVERLOADED, its principal has too many streams.
+                event of ours had; OVERLOADED, its principal has too many streams;
+                UNAUTHORIZED, its credentials were good and are not any more.
         """
         head = request.head
         post = Post(request.caller, head.path, Claims(head.fields, head.repeated), reply)
         if head.method == b"POST":
+            # Again, for a key may have been revoked while the body came.
+            self._judge.judge(head.fields, head.repeated)
             self._relay.take(request.body, post)
         elif head.method == b"GET":
             last = _read_last(head)

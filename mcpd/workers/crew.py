@@ -313,13 +313,27 @@ class Crew:
             self._queue.refuse(self._refusal)
         finally:
             self._settling = False
-        freed = self.settle if self._queue or self._share == "call" else None
+        freed = self._freed if self._queue or self._share == "call" else None
         for member in tuple(staff.members):
             if member.phase == "ready":
                 member.worker.peer.freed = freed
                 if self._share == "call" and member.is_idle and member.key is not None:
                     staff.dismiss(member, "its call is over")
         self._leave()
+
+    def _freed(self) -> None:
+        # Nearly always the next call of the same kind takes the place, and
+        # nothing else is other than before.
+        serving = self._staff.serving
+        if not self._settling and self._share != "call":
+            self._settling = True
+            try:
+                self._queue.give(self._taker)
+            finally:
+                self._settling = False
+            if self._leaving is None and self._queue and all(key in serving for key in self._queue.keys):
+                return
+        self.settle()
 
     def _taker(self, key: Key) -> Ask | None:
         staff = self._staff

@@ -7,7 +7,7 @@ Calls that wait for a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail
@@ -91,6 +91,13 @@ class Queue:
         entry = Waiting(number, key or _own(number), call, listener, self._clock.seconds(), outer, timer)
         self._add(entry)
         return outer
+
+    @property
+    def keys(self) -> Collection[Key]:
+        """
+        Whose workers are waited for.
+        """
+        return self._keys.keys()
 
     def waits(self, key: Key) -> bool:
         """

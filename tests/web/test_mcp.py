@@ -20,7 +20,7 @@ from mcpd.testing.client import Client, Legacy, Modern, message
 from mcpd.units import Wait
 from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
-from mcpd.web.mcp import Mcp, Relay
+from mcpd.web.mcp import Judge, Mcp, Relay
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits
@@ -61,6 +61,24 @@ class Names:
         if b"x-nobody" in fields:
             raise Fault(Kind.UNAUTHORIZED, "who are you?", headers=((b"WWW-Authenticate", b"Bearer"),))
         return fields.get(b"x-name", b"key:a").decode()
+
+
+@define
+class Fickle(Names):
+    """
+    One who believes it once.
+    """
+
+    asked: int = 0
+
+    def judge(self, fields: Mapping[bytes, bytes], repeated: frozenset[bytes]) -> str:
+        """
+        Tell who asks, for the first time.
+        """
+        self.asked += 1
+        if self.asked > 1:
+            raise Fault(Kind.UNAUTHORIZED, "not any more")
+        return super().judge(fields, repeated)
 
 
 @define(eq=False)
@@ -127,13 +145,13 @@ class Ear:
         self.said.append((method, post.caller.encode(), post.path, *more))
 
 
-def open_doors(relay: Relay, clock: Clock) -> Doors:
+def open_doors(relay: Relay, clock: Clock, judge: Judge | None = None) -> Doors:
     """
     Make a listener at 127.0.0.1:8420 with an MCP door.
     """
     shield = Shield.new([], [])
     shield.stand("127.0.0.1", 8420)
-    mcp, limits = Mcp(relay, Names()), Limits()
+    mcp, limits = Mcp(relay, judge or Names()), Limits()
     site = Site(shield, {b"/mcp": mcp, b"/mcp/": mcp})
     return Doors(clock, site, limits, Ledger(limits), bytes)
 
@@ -263,6 +281,14 @@ class AdmissionTests(SynchronousTestCase):
             for method in (b"POST", b"GET", b"DELETE"):
                 asked = self.client.send(method, b"", ((b"X-Nobody", b"1"),))
                 self.assertEqual((asked.status, asked.fields["www-authenticate"]), (401, "Bearer"))
+        self.assertEqual(self.ear.said, [])
+
+    def test_revoked_meanwhile(self) -> None:
+        """
+        A request whose credentials are good no more when its body has come reaches no plugin.
+        """
+        client = Client(open_doors(self.ear, self.clock, Fickle()), self.clock)
+        self.assertEqual(client.send(b"POST", b"{}", ((b"Content-Type", b"application/json"),)).status, 401)
         self.assertEqual(self.ear.said, [])
 
     def test_plugins(self) -> None:
