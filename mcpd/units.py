@@ -45,8 +45,23 @@ class Tries:
     seconds: Seconds
 
 
+@frozen
+class Rate:
+    """
+    So many a second, and so many at once, written ``"100/s, 200"``.
+
+    Attributes:
+        per_second: How many a second, one or more.
+        burst: How many at once, one or more.
+    """
+
+    per_second: int
+    burst: int
+
+
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)\Z", re.ASCII)
 _SIZE = re.compile(r"(\d{1,12})([KMG]?)\Z", re.ASCII)
+_RATE = re.compile(r"([1-9]\d{0,5})/s, ([1-9]\d{0,5})\Z", re.ASCII)
 _TIMES = re.compile(r"[1-9]\d{0,5}\Z", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -93,6 +108,21 @@ def read_tries(text: str) -> Tries:
     return Tries(int(count), read_seconds(duration))
 
 
+def read_rate(text: str) -> Rate | None:
+    """
+    Read how many a second and at once; None, written ``"off"``: any number.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if text == "off":
+        return None
+    match = _RATE.match(text)
+    if match is None:
+        raise ValueError('a rate is written "100/s, 200": so many a second, so many at once; or "off"')
+    return Rate(int(match[1]), int(match[2]))
+
+
 def write_seconds(value: float) -> str:
     """
     Write a duration as :func:`read_seconds` reads it, in the largest unit that is exact.
@@ -118,3 +148,10 @@ def write_tries(value: Tries) -> str:
     Write how many times in how long as :func:`read_tries` reads it.
     """
     return f"{value.count}/{write_seconds(value.seconds)}"
+
+
+def write_rate(value: Rate | None) -> str:
+    """
+    Write a rate as :func:`read_rate` reads it.
+    """
+    return "off" if value is None else f"{value.per_second}/s, {value.burst}"

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
 from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -29,7 +30,7 @@ from mcpd.web.head import Head, Outline, find_head, read_outline
 from mcpd.web.ledger import Ledger
 from mcpd.web.outlet import choose
 from mcpd.web.porch import Porch
-from mcpd.web.reply import Reply
+from mcpd.web.reply import Reply, Successor
 from mcpd.web.site import Request, Resource, Site
 from mcpd.web.spec import Limits
 from mcpd.web.upload import Upload, unwanted
@@ -230,6 +231,25 @@ class Connection(Protocol):
         Let the stream be silent for a while from now on.
         """
         self.due = self._porch.clock.seconds() + self._limits.comment
+
+    def switch(self, successor: Successor) -> None:
+        """
+        Let another protocol have the transport, which reads the head once more.
+        """
+        outline = self._outline
+        transport: Any = self.transport
+        assert outline is not None  # noqa: S101  it asked for this
+        data, self._queue = outline.block + self._queue, b""
+        self._phase, self.due, self._reply = _CLOSING, inf, None
+        self._outlet.release()
+        self._porch.replace(self, successor)
+        # On TLS and behind PROXY the transport is what hands bytes on.
+        if isinstance(transport, ProtocolWrapper):
+            transport.wrappedProtocol = successor
+        else:
+            transport.protocol = successor
+        successor.makeConnection(transport)
+        successor.dataReceived(data)
 
     def finished(self) -> None:
         """

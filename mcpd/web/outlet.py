@@ -110,6 +110,13 @@ class Outlet:
         self.forget()
         self._transport.abortConnection()
 
+    def release(self) -> None:
+        """
+        Leave the transport to another outlet.
+        """
+        self.forget()
+        self._transport.unregisterProducer()
+
     def forget(self) -> None:
         """
         Stop waiting for the client: the connection is gone.
@@ -199,6 +206,12 @@ class DirectOutlet(Outlet):
         Close the connection once everything is sent.
         """
         self._transport.loseConnection()
+
+    def release(self) -> None:
+        """
+        Leave the transport to another outlet.
+        """
+        self.forget()
 
     def forget(self) -> None:
         """

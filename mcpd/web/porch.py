@@ -91,6 +91,13 @@ class Porch:
             self._tick = self.clock.callLater(TICK, self._look)
         return True
 
+    def replace(self, guest: Guest, successor: Guest) -> None:
+        """
+        Let another guest have the place of one, which need not leave any more.
+        """
+        self._guests.remove(guest)
+        self._guests.add(successor)
+
     def leave(self, guest: Guest, peer: str) -> None:
         """
         Forget a connection; one that never came in is nobody's loss.

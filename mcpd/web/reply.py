@@ -17,6 +17,8 @@ from typing import Protocol
 
 from attrs import define, field
 from msgspec import Struct
+from twisted.internet.interfaces import ITransport
+from twisted.python.failure import Failure
 
 from mcpd.wire import sse, write
 from mcpd.wire.fault import Fault
@@ -68,6 +70,39 @@ class Stamp:
             date = formatdate(second, usegmt=True).encode()
             self._fields = b"%bDate: %b\r\nX-Request-Id: " % (_SECURITY, date)
         return self._fields
+
+
+class Successor(Protocol):
+    """
+    What a connection can be handed over to: a protocol of Twisted's that keeps our deadlines.
+
+    Its transport is its own from then on.  When that is lost, it leaves the
+    porch, on which it has taken the former connection's place.
+
+    Attributes:
+        due: When it is to be checked, in seconds.
+    """
+
+    due: float
+
+    def makeConnection(self, transport: ITransport) -> None: ...  # noqa: D102  Twisted's, like the next two
+
+    def dataReceived(self, data: bytes) -> None: ...  # noqa: D102
+
+    def connectionLost(self, reason: Failure) -> None: ...  # noqa: D102
+
+    def check(self, now: float) -> None:
+        """
+        Do what is due.
+
+        Args:
+            now: Seconds.
+        """
+
+    def retire(self) -> None:
+        """
+        Close as soon as nothing is under way.
+        """
 
 
 class Carrier(Protocol):
@@ -122,6 +157,11 @@ class Carrier(Protocol):
     def finished(self) -> None:
         """
         Hear that the answer was given.
+        """
+
+    def switch(self, successor: Successor) -> None:
+        """
+        Hand the connection over, with the request's head and what followed it.
         """
 
 
@@ -234,6 +274,13 @@ class Reply(Struct, eq=False):
         data = {**fault.data, "requestId": self.id}
         body = write.error(id, fault.kind.code, fault.text, data)
         self.answer((body,), fault.kind.status if status is None else status, fault.headers)
+
+    def switch(self, successor: Successor) -> None:
+        """
+        Give no answer: the connection speaks another protocol from now on (RFC 9110, section 7.8).
+        """
+        self._close()
+        self._carrier.switch(successor)
 
     def lost(self) -> None:
         """

@@ -11,9 +11,30 @@ from typing import Literal
 
 from attrs import frozen
 
-from mcpd.units import Bytes, Seconds
+from mcpd.units import Bytes, Rate, Seconds
 
-Served = Literal["mcp", "health"]
+Served = Literal["mcp", "websocket", "health"]
+
+
+@frozen
+class Tls:
+    """
+    The ``tls`` table of a listener.
+
+    Attributes:
+        certificate: A PEM file: the certificate, then those between it and its authority.
+        private_key: A reference to its key, in PEM: ``file:``, ``cred:`` or ``env:``.
+        client_ca: A PEM file with the authorities of clients' certificates;
+            empty: clients are not asked for one.
+        client_crl: A PEM file with revocation lists of those authorities; empty: none.
+        client_auth: Whether a client without a certificate is served.
+    """
+
+    certificate: str
+    private_key: str
+    client_ca: str = ""
+    client_crl: str = ""
+    client_auth: Literal["optional", "required"] = "optional"
 
 
 @frozen
@@ -22,22 +43,64 @@ class Listen:
     One ``[[listen]]`` table.
 
     Attributes:
-        endpoint: A Twisted server endpoint string: ``tcp:`` or ``tcp6:``.
+        endpoint: A Twisted server endpoint string: ``tcp:``, ``tcp6:``, ``unix:``
+            or ``systemd:``, each also behind ``haproxy:``.
+        tls: Its certificate; None: clear text.
         serve: What is served there.
-        auth: Whether credentials are needed; ``none`` only on loopback.
+        auth: Whether credentials are needed; ``none`` only on loopback and UNIX sockets.
         hosts: Names that a request's Host may have, besides the canonical
             address, the listener's own address and localhost; one without a
             port matches any port.
         origins: Origins of web pages that may call, besides the listener's own.
+        proxies: Peers that are believed what they say of their own clients:
+            IP addresses and networks, and ``unix`` for whoever comes through a UNIX socket.
         plain_is_fine: Whether clear text beyond loopback is accepted.
+        private_network: Whether pages of allowed origins may come from a
+            public network to this private one.
+        mode: A UNIX socket's mode, in octal.
+        group: A UNIX socket's group, by name; empty: the daemon's own.
     """
 
     endpoint: str
-    serve: tuple[Served, ...] = ("mcp", "health")
+    tls: Tls | None = None
+    serve: tuple[Served, ...] = ("mcp", "websocket", "health")
     auth: Literal["required", "none"] = "required"
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     plain_is_fine: bool = False
+    private_network: bool = False
+    mode: str = "0660"
+    group: str = ""
+
+
+@frozen
+class SocketSettings:
+    """
+    The ``[websocket]`` table.
+
+    Attributes:
+        ping: How long a connection may be silent before it is pinged.
+        pong: How long the client has to answer that.
+        compression: Whether messages may be compressed (RFC 7692): secrets and
+            what strangers say in one message tell each other's length then.
+    """
+
+    ping: Seconds = Seconds(30)
+    pong: Seconds = Seconds(20)
+    compression: bool = False
+
+
+@frozen
+class Rates:
+    """
+    The ``[rate]`` table.
+
+    Attributes:
+        messages: Messages that a client may send on one WebSocket; None: any number.
+    """
+
+    messages: Rate | None = Rate(100, 200)
 
 
 @frozen
@@ -47,6 +110,11 @@ class Limits:
 
     Attributes:
         body: Bytes of one request's body.
+        message: Bytes of one WebSocket message, and of what compressed ones become.
+        fragments: Frames of one WebSocket message.
+        message_timeout: From a WebSocket message's first frame to its end.
+        controls: Control frames that a WebSocket's client may send in a second.
+        tickets: Tickets for WebSockets that were given out and not used yet.
         buffered: Bytes of unfinished bodies, over all connections.
         request_line: Bytes of a request's first line.
         head: Bytes of a request's first line and header fields together.
@@ -79,6 +147,11 @@ class Limits:
     """
 
     body: Bytes = Bytes(4 << 20)
+    message: Bytes = Bytes(4 << 20)
+    fragments: int = 1024
+    message_timeout: Seconds = Seconds(10)
+    controls: int = 10
+    tickets: int = 1024
     buffered: Bytes = Bytes(256 << 20)
     request_line: Bytes = Bytes(8 << 10)
     head: Bytes = Bytes(32 << 10)
