@@ -201,7 +201,7 @@ class Calls:
             level = session.level
         own.pop("_meta", None)
         call = Call(request.method, own, meta, token is not None, level)
-        streams = None if post.batched else session
+        streams = None if post.batched or post.line is not None else session
         source = answerers[0] if len(answerers) == 1 else None
         exchange = Exchange(
             request.id,

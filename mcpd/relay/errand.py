@@ -11,7 +11,8 @@ from msgspec import Raw, Struct
 
 from mcpd.relay.catalog import Catalog
 from mcpd.relay.eras import Tongue
-from mcpd.relay.ladder import Claims
+from mcpd.relay.ladder import SESSION_FIELD, Claims
+from mcpd.relay.line import Line
 from mcpd.relay.session import Session
 from mcpd.relay.subject import Subject
 from mcpd.relay.way import Way
@@ -32,6 +33,7 @@ class Post(Struct, frozen=True, eq=False):
         claims: Its header fields; None where the door has none.
         way: The way back.
         batched: Whether others share the way, so that it is nobody's to stream on.
+        line: The conversation that it is of; None where each message comes alone, as by HTTP.
     """
 
     caller: str
@@ -39,6 +41,17 @@ class Post(Struct, frozen=True, eq=False):
     claims: Claims | None
     way: Way
     batched: bool = False
+    line: Line | None = None
+
+    @property
+    def session(self) -> bytes | None:
+        """
+        The id of the session that it names or, on a line, belongs to.
+        """
+        if self.line is not None:
+            session = self.line.session
+            return None if session is None else session.id
+        return None if self.claims is None else self.claims.fields.get(SESSION_FIELD)
 
 
 class Errand(Struct, frozen=True, eq=False):

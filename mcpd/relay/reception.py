@@ -92,7 +92,7 @@ class Reception:
             post.way.fault(Fault(Kind.PARAMS, "protocolVersion must be a string"), request.id)
             return
         revision = REVISIONS[asked] if asked in LEGACY_NAMES else NEWEST_LEGACY
-        session = self._sessions.make(post.caller, post.path, revision)
+        session = self._sessions.make(post.caller, post.path, revision, resumes=post.line is None)
         result: dict[str, Piece] = {
             "protocolVersion": write.encode(revision.name),
             "capabilities": _capabilities(catalog),
@@ -101,6 +101,8 @@ class Reception:
         _instruct(result, catalog)
         parts, status = Legacy(revision).result(request.id, result)
         post.way.answer(parts, status, ((b"Mcp-Session-Id", session.id),))
+        if post.line is not None:
+            post.line.meet(session)
 
     def discover(self, errand: Errand) -> None:
         """

@@ -29,7 +29,7 @@ from mcpd.relay.catalog import Catalog
 from mcpd.relay.cursors import Cursors
 from mcpd.relay.eras import Modern
 from mcpd.relay.errand import Errand, Post
-from mcpd.relay.ladder import SESSION_FIELD
+from mcpd.relay.line import Line, LineWay, Parting
 from mcpd.relay.links import Links
 from mcpd.relay.reception import Reception
 from mcpd.relay.running import Running
@@ -104,6 +104,7 @@ class Router:
         running: The exchanges that plugins work on.
         sessions: Legacy clients' sessions.
         subscriptions: Who wants to hear of changes.
+        lines: The connections that carry whole conversations.
     """
 
     running: Running
@@ -113,6 +114,7 @@ class Router:
     _meta: int
     _reception: Reception
     _calls: Calls
+    lines: set[Line] = field(init=False, factory=set)
     _shelf: Mapping[bytes, Catalog] = field(init=False, factory=dict)
     _served: dict[str, Callable[[Errand], None]] = field(init=False)
     _modern: Modern = field(init=False, factory=Modern)
@@ -174,9 +176,11 @@ class Router:
         """
         End all that a principal has here, whose credentials open nothing any more.
         """
-        self.sessions.end_all(caller)
         self.subscriptions.close(caller)
         self.running.expel(caller)
+        for line in [line for line in self.lines if line.caller == caller]:
+            line.part(Parting.EXPELLED)
+        self.sessions.end_all(caller)
 
     def serves(self, path: bytes) -> bool:
         """
@@ -217,8 +221,7 @@ class Router:
         """
         Count a legacy client's stream; False if its principal has too many, and this is not counted.
         """
-        id = None if post.claims is None else post.claims.fields.get(SESSION_FIELD)
-        session = self.sessions.find(id, post.caller, post.path)
+        session = self.sessions.find(post.session, post.caller, post.path)
         # A client that comes again takes over from its former connection.
         spare = 1 if session is not None and session.is_listening else 0
         return self.subscriptions.enter(post.caller, spare)
@@ -228,6 +231,15 @@ class Router:
         Count a stream of a principal no more: once for each that entered.
         """
         self.subscriptions.leave(caller)
+
+    def hang_up(self, line: Line) -> None:
+        """
+        Hear that a line's connection is gone: what runs on it is cancelled, and its session is over.
+        """
+        self.lines.discard(line)
+        line.lost()
+        if line.session is not None:
+            self.sessions.end(line.session)
 
     def listen(self, post: Post, last: bytes | None) -> None:
         """
@@ -261,6 +273,8 @@ class Router:
     # Which era.
 
     def _take_batch(self, batch: Batch, post: Post) -> None:
+        if post.line is not None:
+            raise Fault(Kind.INVALID, "each message stands alone here: there are no batches")
         session = self._session_alone(post)
         if not session.tongue.revision.batches:
             raise Fault(Kind.INVALID, "the agreed revision has no batches")
@@ -298,9 +312,13 @@ class Router:
         claims, catalog = post.claims, self._shelf.get(post.path, _EMPTY)
         if ladder.is_modern(meta, claims):
             ladder.check(request, meta, claims)
+            if post.line is not None:
+                _begin(post.line, request, post)
             self._serve(Errand(request, meta, None, self._modern, post, catalog))
             return
         if request.method == "initialize":
+            if post.line is not None:
+                post.line.check_greeting()
             self._reception.initialize(request, post, catalog)
             return
         session = self._session(post)
@@ -329,17 +347,19 @@ class Router:
 
     def _take_notice(self, notice: Notice, post: Post) -> None:
         meta = ladder.read_meta(notice.params, self._meta)
-        claims = post.claims
-        if ladder.is_modern(meta, claims):
-            # To cancel is to hang up: an id of the client's choice must not
-            # cancel another's request.
+        claims, line = post.claims, post.line
+        if ladder.is_modern(meta, claims) or (line is not None and line.is_modern):
+            # Where each message comes alone, to cancel is to hang up: an id of the
+            # client's choice must not cancel another's request.
             ladder.check_notice(notice, meta, claims)
+            if line is not None and notice.method == "notifications/cancelled":
+                line.cancel(_cancelled(notice))
             return
         session = self._session(post)
         if notice.method == "notifications/initialized":
             session.initialized()
         elif notice.method == "notifications/cancelled":
-            exchange = session.running.get(bytes(notice.params.get("requestId", Raw())))
+            exchange = session.running.get(_cancelled(notice))
             if exchange is not None:
                 exchange.cancel()
 
@@ -350,13 +370,25 @@ class Router:
         return self._session(post)
 
     def _session(self, post: Post) -> Session:
-        id = None if post.claims is None else post.claims.fields.get(SESSION_FIELD)
+        id = post.session
         session = self.sessions.find(id, post.caller, post.path)
         if session is not None:
             return session
         if id is None:
             raise Fault(Kind.INVALID, _NO_SESSION)
         raise Fault(Kind.NOT_FOUND, "there is no such session: send initialize again")
+
+
+def _begin(line: Line, request: Request, post: Post) -> None:
+    assert isinstance(post.way, LineWay)  # noqa: S101  a line's messages have no other
+    line.begin(request.id, post.way)
+    # Who only asks what there is has not made up its mind.
+    if request.method != "server/discover":
+        line.pin()
+
+
+def _cancelled(notice: Notice) -> bytes:
+    return bytes(notice.params.get("requestId", Raw()))
 
 
 def _reader(bounds: Bounds) -> Reader:

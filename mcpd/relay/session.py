@@ -206,13 +206,15 @@ class Session:
     _limits: SessionLimits
     _account: Account
     _touch: Callable[[Session], None]
+    _resumes: bool = field(kw_only=True, default=True)
     level: str | None = field(init=False, default=None)
     running: dict[bytes, Running] = field(init=False, factory=dict)
     _core: Core = field(init=False)
     _life: Life = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._core = Core(Streams(self.tongue.revision, self._limits, self._account), self.running)
+        streams = Streams(self.tongue.revision, self._limits, self._account, resumes=self._resumes)
+        self._core = Core(streams, self.running)
         self._life = live(self._core)
 
     @property

@@ -70,9 +70,15 @@ class Sessions:
         """
         return [session for session in self._sessions.values() if session.path == path]
 
-    def make(self, caller: str, path: bytes, revision: Revision) -> Session:
+    def make(self, caller: str, path: bytes, revision: Revision, *, resumes: bool = True) -> Session:
         """
         Make a session; where there are too many, the longest unused one gives way.
+
+        Args:
+            caller: The principal's name.
+            path: The path that it is made at.
+            revision: What was agreed.
+            resumes: Whether its client can come again when it was cut off.
         """
         if self._counts.get(caller, 0) >= self._limits.per_principal:
             self._evict(lambda session: session.caller == caller)
@@ -81,7 +87,9 @@ class Sessions:
         now = self._clock.seconds()
         id = base64.urlsafe_b64encode(self._entropy(_ENTROPY)).rstrip(b"=")
         tongue = Legacy(revision)
-        session = Session(id, caller, path, tongue, now, now, self._limits, self.account, self._touch)
+        session = Session(
+            id, caller, path, tongue, now, now, self._limits, self.account, self._touch, resumes=resumes
+        )
         self._sessions[id] = self._births[id] = session
         self._counts[caller] = self._counts.get(caller, 0) + 1
         return session

@@ -41,6 +41,7 @@ class Streams:
     revision: Revision
     _limits: SessionLimits
     _account: Account
+    _resumes: bool = field(kw_only=True, default=True)
     replay: Replay = field(init=False)
     _standing: Stream | None = field(init=False, default=None)
     _known: dict[int, Stream] = field(init=False, factory=dict)
@@ -58,7 +59,7 @@ class Streams:
             request: The request's raw id; empty for a batch.
         """
         self._count += 1
-        stream = Stream(self._count, self, self.revision.resumes and self._make_room(), request)
+        stream = Stream(self._count, self, self._marked and self._make_room(), request)
         if stream.marked:
             self._known[stream.number] = stream
         stream.resume(way)
@@ -123,6 +124,10 @@ class Streams:
         for stream in streams:
             stream.end()
 
+    @property
+    def _marked(self) -> bool:
+        return self._resumes and self.revision.resumes
+
     # What streams ask for.
 
     def keep(self, stream: Stream, number: int, body: bytes) -> None:
@@ -142,7 +147,7 @@ class Streams:
 
     def _stand(self) -> Stream:
         if self._standing is None:
-            self._standing = Stream(0, self, self.revision.resumes)
+            self._standing = Stream(0, self, self._marked)
         return self._standing
 
     def _make_room(self) -> bool:
