@@ -21,8 +21,9 @@ from typing import Any
 from attrs import define
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError
+from twisted.internet.ssl import Certificate
 from twisted.internet.task import deferLater
-from twisted.web.client import Agent, ResponseFailed
+from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseFailed
 
 from tests.live.process import ROOT, VENV, Ended, Run, start
 
@@ -138,6 +139,8 @@ async def begin(
     plugins: Tables,
     more: Tables | None = None,
     sign: str = "readyz",
+    authority: Path | None = None,
+    port: int = 0,
 ) -> Daemon:
     """
     Start a daemon and wait until it is ready.
@@ -147,18 +150,20 @@ async def begin(
         folder: An empty folder for its configuration and its state.
         auth: What its one listener's ``auth`` is.
         plugins: What it runs.
-        more: What else its configuration says.
+        more: What else its configuration says; of ``listen``: what else its listener does.
         sign: What is waited for; ``healthz``: that it is alive.
+        authority: Whom to trust, where its listener has a certificate.
+        port: Where it listens; 0: at any port that is free.
 
     Raises:
         Unfit: It ended, or was not ready in time; it is not left running.
     """
-    port = free_port()
+    port = port or free_port()
     config = folder / "mcpd.toml"
     config.write_text(configuration(folder, port, auth, plugins, more or {}))
     run = start(reactor, command("-c", str(config)))
     key = folder / "state" / "key"
-    return await _watch(reactor, run, port, key, folder, runtime_folder(port), sign)
+    return await _watch(reactor, run, port, key, folder, runtime_folder(port), sign, authority)
 
 
 async def develop(reactor: Any, home: Path) -> Daemon:
@@ -197,12 +202,19 @@ def runtime_folder(port: int) -> Path:
 
 
 async def _watch(
-    reactor: Any, run: Run, port: int, key: Path, folder: Path, runtime: Path, sign: str
+    reactor: Any,
+    run: Run,
+    port: int,
+    key: Path,
+    folder: Path,
+    runtime: Path,
+    sign: str,
+    authority: Path | None = None,
 ) -> Daemon:
     pid: int = run.transport.pid  # type: ignore[union-attr]  # set once spawned
-    base = f"http://127.0.0.1:{port}"
+    base = f"{'https' if authority else 'http'}://127.0.0.1:{port}"
     try:
-        await _ready(reactor, run, f"{base}/{sign}".encode())
+        await _ready(reactor, run, f"{base}/{sign}".encode(), authority)
     except Unfit:
         run.signal("KILL")
         raise
@@ -216,8 +228,10 @@ def command(*options: str) -> Sequence[str]:
     return str(VENV / "bin" / "twistd"), "-n", "--pidfile=", "mcpd", *options
 
 
-async def _ready(reactor: Any, run: Run, url: bytes) -> None:
-    agent, until = Agent(reactor, connectTimeout=1.0), reactor.seconds() + _READY
+async def _ready(reactor: Any, run: Run, url: bytes, authority: Path | None) -> None:
+    trusted = None if authority is None else Certificate.loadPEM(authority.read_bytes())
+    agent = Agent(reactor, BrowserLikePolicyForHTTPS(trusted), connectTimeout=1.0)
+    until = reactor.seconds() + _READY
     while reactor.seconds() < until and not run.ended.called:
         try:
             response = await agent.request(b"GET", url)
@@ -254,11 +268,11 @@ def configuration(folder: Path, port: int, auth: str, plugins: Tables, more: Tab
         "plugin_dir": "",
         **more.get("daemon", {}),
     }
-    listen = {"endpoint": f"tcp:{port}:interface=127.0.0.1", "auth": auth}
+    listen = {"endpoint": f"tcp:{port}:interface=127.0.0.1", "auth": auth, **more.get("listen", {})}
     tables: list[tuple[str, Mapping[str, object]]] = [
         ("daemon", own),
         ("[listen]", listen),
-        *((name, keys) for name, keys in more.items() if name != "daemon"),
+        *((name, keys) for name, keys in more.items() if name not in ("daemon", "listen")),
         *((f"plugins.{name}", keys) for name, keys in plugins.items()),
     ]
     return "\n".join(_table(head, keys) for head, keys in tables)
@@ -268,7 +282,7 @@ def _table(head: str, keys: Mapping[str, object]) -> str:
     lines, within = [f"[{head}]\n"], []
     for name, value in keys.items():
         if isinstance(value, Mapping):
-            within.append(_table(f"{head}.{name}", value))
+            within.append(_table(f"{head.strip('[]')}.{name}", value))
         else:
             # Strings, numbers and lists of strings: JSON writes them as TOML reads them.
             lines.append(f"{name} = {json.dumps(value)}\n")

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.live import daemon, node, suite
+from tests.live.pki import Authority
 from tests.live.process import finish
 
 _PATIENCE = 150.0
@@ -79,6 +80,14 @@ SCORE = {"2025-11-25": (26, 30), "2026-07-28": (23, 37)}
 _STATELESS = 30
 
 
+def _secured(authority: Authority, port: int) -> dict[str, object]:
+    # The scenario dns-rebinding-protection sends an Origin of http, whatever the
+    # address is; and its foreign Host stands in the certificate, too, or its own
+    # client would give up before ours is asked.
+    pair = authority.issue("server", ("localhost", "127.0.0.1", "evil.example.com"))
+    return {"tls": pair.tls, "origins": [f"http://127.0.0.1:{port}"]}
+
+
 class ConformanceTests(TestCase):
     """
     What the suite says of the daemon.
@@ -86,18 +95,22 @@ class ConformanceTests(TestCase):
 
     timeout = 2 * _PATIENCE + 300
 
-    def _check(self, fixture: str, revision: str) -> Deferred[None]:
-        return Deferred.fromCoroutine(self._run_suite(fixture, revision))
+    def _check(self, fixture: str, revision: str, *, secure: bool = False) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._run_suite(fixture, revision, secure))
 
-    async def _run_suite(self, fixture: str, revision: str) -> None:
+    async def _run_suite(self, fixture: str, revision: str, secure: bool) -> None:
         command = await node.conformance(reactor)
         folder = Path(self.mktemp()).resolve()
         folder.mkdir()
-        plugin = {"command": daemon.fixture(fixture), "prefix": ""}
-        running = await daemon.begin(reactor, folder, "none", {"fixture": plugin}, _POLLING)
+        plugin = {"fixture": {"command": daemon.fixture(fixture), "prefix": ""}}
+        port, trusted = daemon.free_port(), Authority.make(folder) if secure else None
+        more = {**_POLLING, "listen": _secured(trusted, port)} if trusted else _POLLING
+        file = trusted.file if trusted else None
+        running = await daemon.begin(reactor, folder, "none", plugin, more, authority=file, port=port)
+        environment = {"NODE_EXTRA_CA_CERTS": str(file)} if file else {}
         try:
             options = ("server", "--url", running.url, "--requirements", revision, "-o", str(folder / "out"))
-            ended = await finish(reactor, (*command, *options), _PATIENCE)
+            ended = await finish(reactor, (*command, *options), _PATIENCE, environment)
         finally:
             await running.stop()
         (folder / "suite.log").write_text(ended.said)
@@ -138,3 +151,15 @@ class ConformanceTests(TestCase):
         A client of 2026-07-28 may use a legacy plugin as the specification says.
         """
         return self._check("legacy", "2026-07-28")
+
+    def test_modern_2025_secure(self) -> Deferred[None]:
+        """
+        The same holds over TLS, with an authority of one's own.
+        """
+        return self._check("modern", "2025-11-25", secure=True)
+
+    def test_legacy_2026_secure(self) -> Deferred[None]:
+        """
+        The same holds over TLS, with an authority of one's own.
+        """
+        return self._check("legacy", "2026-07-28", secure=True)
