@@ -104,7 +104,7 @@ class ConformanceTests(TestCase):
         folder.mkdir()
         plugin = {"fixture": {"command": daemon.fixture(fixture), "prefix": ""}}
         port, trusted = daemon.free_port(), Authority.make(folder) if secure else None
-        more = {**_POLLING, "listen": _secured(trusted, port)} if trusted else _POLLING
+        more: daemon.Tables = {**_POLLING, "listen": _secured(trusted, port)} if trusted else _POLLING
         file = trusted.file if trusted else None
         running = await daemon.begin(reactor, folder, "none", plugin, more, authority=file, port=port)
         environment = {"NODE_EXTRA_CA_CERTS": str(file)} if file else {}
