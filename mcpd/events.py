@@ -53,6 +53,22 @@ class DoorOpened(Event):
 
 
 @frozen
+class CertificateEnds(Event):
+    """
+    What a listener shows to its clients is not valid for long any more.
+
+    Attributes:
+        address: Where clients connect.
+        days: Whole days that are left; a negative number: it has ended.
+    """
+
+    level = Level.WARN
+    sentence = "the certificate at {address} has {days} days left: once it has ended, clients refuse it"
+    address: str
+    days: int
+
+
+@frozen
 class DaemonStopping(Event):
     """
     The daemon was asked to stop.
@@ -385,6 +401,35 @@ class Incident(Event):
     sentence = "incident {request}: {trace}"
     request: str
     trace: str
+
+
+@frozen
+class RequestRefused(Event):
+    """
+    A request was refused at a door, before it was taken.
+
+    Attributes:
+        request: Its id, which the client was told.
+        peer: The client's address, or ``unix``.
+        status: The HTTP status.
+        why: What the client was told, too.
+    """
+
+    sentence = "request {request} from {peer} was refused with {status}: {why}"
+    request: str
+    peer: str
+    status: int
+    why: str
+
+
+@frozen
+class RefusalsUntold(Event):
+    """
+    So many more requests were refused in a moment than are told one by one.
+    """
+
+    sentence = "{count} more requests were refused within a second"
+    count: int
 
 
 @frozen

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.units import (
+    Rate,
     Seconds,
     Tries,
     read_bytes,
+    read_rate,
     read_seconds,
     read_tries,
     write_bytes,
+    write_rate,
     write_seconds,
     write_tries,
 )
@@ -84,6 +87,48 @@ class UnitsTests(SynchronousTestCase):
         ):
             with self.assertRaises(ValueError, msg=text):
                 read_tries(text)
+
+    def test_rates(self) -> None:
+        """
+        So many a second and so many at once are two numbers; a word says: any number.
+        """
+        self.assertEqual(read_rate("100/s, 200"), Rate(100, 200))
+        self.assertEqual(read_rate("1/s, 999999"), Rate(1, 999999))
+        self.assertIsNone(read_rate("off"))
+
+    def test_no_rates(self) -> None:
+        """
+        Nothing else is one.
+        """
+        for text in (
+            "",
+            "100",
+            "100/s",
+            "100/s,200",
+            "100/s,  200",
+            "100/s, 200\n",
+            " 100/s, 200",
+            "100/m, 200",
+            "0/s, 200",
+            "100/s, 0",
+            "01/s, 2",
+            "-1/s, 2",
+            "1.5/s, 2",
+            "1000000/s, 2",
+            "1/s, 1000000",
+            "٣/s, 2",
+            "Off",
+            "none",
+        ):
+            with self.assertRaisesRegex(ValueError, "a rate is written", msg=text):
+                read_rate(text)
+
+    @given(st.none() | st.builds(Rate, st.integers(1, 999_999), st.integers(1, 999_999)))
+    def test_rates_again(self, rate: Rate | None) -> None:
+        """
+        A rate that was written and read is the same.
+        """
+        self.assertEqual(read_rate(write_rate(rate)), rate)
 
     def test_written(self) -> None:
         """

@@ -7,13 +7,18 @@ Credentials become a principal.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 
+from mcpd.access.tickets import Tickets
 from mcpd.policy.apikeys import ApiKey, read_id
 from mcpd.wire.fault import Fault, Kind
+
+ANONYMOUS = "anonymous"
+"""Who everybody is where no credentials are asked for."""
 
 _CHALLENGE = ((b"WWW-Authenticate", b"Bearer"),)
 _WRONG = ((b"WWW-Authenticate", b'Bearer error="invalid_token"'),)
@@ -23,6 +28,10 @@ _MOST = 1024
 _LONGEST = 128
 # Who has an id that nobody has is refused in the same time: no key has this digest.
 _NOBODY = ApiKey("", "", bytes(32))
+
+# How a WebSocket's opening can show a token (docs/websocket-binding.md).
+_OFFERED, _BEARER, _TICKET = b"sec-websocket-protocol", b"mcp.bearer.", b"ticket="
+_NONE: frozenset[bytes] = frozenset()
 
 
 class NoCredentials:
@@ -34,7 +43,7 @@ class NoCredentials:
         """
         Tell who asks: nobody in particular.
         """
-        return "anonymous"
+        return ANONYMOUS
 
 
 class Keyring(Protocol):
@@ -103,3 +112,83 @@ class KeyCredentials:
             if len(self._good) >= _MOST:
                 self._good.clear()
             self._good[value] = key
+
+
+class Judge(Protocol):
+    """
+    Who tells a principal from header fields: one of the above.
+    """
+
+    def judge(self, fields: Mapping[bytes, bytes], repeated: frozenset[bytes]) -> str: ...  # noqa: D102  see there
+
+
+@frozen
+class SocketCredentials:
+    """
+    A WebSocket's opening on a listener, where browsers cannot send header fields of their own.
+
+    Args:
+        judge: Who judges the listener's requests.
+        tickets: The listener's tickets.
+    """
+
+    _judge: Judge
+    _tickets: Tickets = field(repr=False)
+
+    def judge(
+        self, fields: Mapping[bytes, bytes], repeated: frozenset[bytes], path: bytes, query: bytes
+    ) -> str:
+        """
+        Tell who opens a WebSocket, and use up the ticket if it is shown one.
+
+        The first of these that is there is judged, and the others are not
+        looked at, whether it is good or bad: ``Authorization``; a subprotocol
+        ``mcp.bearer.`` and the token in base64 for URLs without padding; a
+        ticket in the query, the only credential that may stand there.
+
+        Args:
+            fields: Lower-case names and values without the blanks around them.
+            repeated: Names that came more than once.
+            path: What is to be opened.
+            query: What follows the target's question mark.
+
+        Returns:
+            The principal's name.
+
+        Raises:
+            Fault: UNAUTHORIZED.
+        """
+        if b"authorization" not in fields:
+            tokens = _after(_BEARER, fields.get(_OFFERED, b"").split(b","))
+            if tokens:
+                return self._judge_token(_decode(tokens))
+            tickets = _after(_TICKET, query.split(b"&"))
+            if tickets:
+                return self._take(tickets, fields.get(b"origin"), path) or self._judge_token(b"")
+        return self._judge.judge(fields, repeated)
+
+    def _judge_token(self, token: bytes) -> str:
+        return self._judge.judge({b"authorization": b"Bearer " + token}, _NONE)
+
+    def _take(self, tickets: list[bytes], origin: bytes | None, path: bytes) -> str | None:
+        # Of two another reader may have taken the other one.
+        return self._tickets.take(tickets[0], origin, path) if len(tickets) == 1 else None
+
+
+def _after(start: bytes, items: list[bytes]) -> list[bytes]:
+    texts = [item.strip() for item in items]
+    return [text[len(start) :] for text in texts if text.startswith(start)]
+
+
+def _decode(tokens: list[bytes]) -> bytes:
+    """
+    Read the only token; what cannot be read is an empty one, which opens nothing.
+    """
+    (text, *more) = tokens
+    try:
+        token = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    except ValueError:
+        return b""
+    # Python's decoder passes over what it does not know.
+    whole = base64.urlsafe_b64encode(token).rstrip(b"=") == text
+    return token if whole and not more else b""

@@ -94,26 +94,32 @@ def read_origin(text: str) -> Origin:
 @frozen
 class HostRule:
     """
-    One host that requests may be meant for.
+    One host that requests may be meant for, or all hosts one label below a domain.
 
     Attributes:
-        name: The host.
+        name: The host; with ``below``, the domain.
         port: The port; None accepts any.
+        below: Whether it is written ``*.domain``, as certificates have it (RFC 9525, section 6.3).
     """
 
     name: str
     port: int | None = None
+    below: bool = False
 
     @classmethod
     def read(cls, text: str) -> HostRule:
         """
-        Read a rule as an operator writes it: ``host`` or ``host:port``.
+        Read a rule as an operator or a certificate writes it: ``host``, ``host:port`` or ``*.domain``.
 
         Raises:
             ValueError: It is none; the text says why.
         """
-        authority = read_authority(text)
-        return cls(authority.name, authority.port)
+        plain = text.removeprefix("*.")
+        authority = read_authority(plain)
+        below = plain != text
+        if below:
+            _check_domain(authority.name)
+        return cls(authority.name, authority.port, below)
 
     def accepts(self, authority: Authority, default: int) -> bool:
         """
@@ -123,7 +129,9 @@ class HostRule:
             authority: What it says.
             default: The port that is meant where none is written.
         """
-        return self.name == authority.name and self.port in (None, authority.port or default)
+        if self.port not in (None, authority.port or default):
+            return False
+        return self.name == (_domain(authority.name) if self.below else authority.name)
 
 
 @frozen
@@ -154,8 +162,8 @@ class OriginRule:
         plain = text.replace("://*.", "://", 1)
         origin = read_origin(plain)
         below = plain != text
-        if below and "." not in origin.name:
-            raise ValueError("a wildcard needs a domain of at least two labels")
+        if below:
+            _check_domain(origin.name)
         return cls(origin.scheme, origin.name, origin.port, below)
 
     def accepts(self, origin: Origin) -> bool:
@@ -164,10 +172,17 @@ class OriginRule:
         """
         if (self.scheme, self.port) != (origin.scheme, origin.port):
             return False
-        if not self.below:
-            return self.name == origin.name
-        _, dot, domain = origin.name.partition(".")
-        return bool(dot) and domain == self.name
+        return self.name == (_domain(origin.name) if self.below else origin.name)
+
+
+def _domain(name: str) -> str:
+    # What a host is one label below of; an address has labels, too, but no rule is of their tail.
+    return name.partition(".")[2]
+
+
+def _check_domain(name: str) -> None:
+    if "." not in name or name.rpartition(".")[2].isdigit():
+        raise ValueError("a wildcard needs a domain of at least two labels")
 
 
 def _check_name(name: str) -> None:

@@ -7,10 +7,14 @@ Tests for :mod:`mcpd.access.credentials`.
 
 from __future__ import annotations
 
+import base64
+
 from attrs import define, field
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.access.credentials import KeyCredentials, NoCredentials
+from mcpd.access.credentials import KeyCredentials, NoCredentials, SocketCredentials
+from mcpd.access.tickets import Tickets
 from mcpd.policy.apikeys import ApiKey, make
 from mcpd.wire.fault import Fault, Kind
 
@@ -230,3 +234,180 @@ class KeyCredentialsTests(SynchronousTestCase):
         self.judge(b"Bearer " + KEY.encode())
         for part in KEY.split("_")[1:]:
             self.assertNotIn(part, repr(self.credentials))
+
+
+def bearer(token: str) -> bytes:
+    """
+    Write a token as a subprotocol.
+    """
+    return b"mcp.bearer." + base64.urlsafe_b64encode(token.encode()).rstrip(b"=")
+
+
+class SocketCredentialsTests(SynchronousTestCase):
+    """
+    Tests for a WebSocket's opening.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have two keys that open, and no tickets.
+        """
+        self.ring = Ring()
+        self.ring.add("default", KEY)
+        self.ring.add("k1", numbered(1))
+        self.tickets = Tickets(Clock(), bytes, 10)
+        self.credentials = SocketCredentials(KeyCredentials(self.ring), self.tickets)
+
+    def judge(
+        self,
+        authorization: bytes | None = None,
+        protocols: bytes | None = None,
+        query: bytes = b"",
+        origin: bytes | None = None,
+        path: bytes = b"/ws",
+    ) -> str:
+        """
+        Open with these.
+        """
+        shown = {b"authorization": authorization, b"sec-websocket-protocol": protocols, b"origin": origin}
+        fields = {name: value for name, value in shown.items() if value is not None}
+        return self.credentials.judge(fields, NONE, path, query)
+
+    def refused(
+        self, authorization: bytes | None = None, protocols: bytes | None = None, query: bytes = b""
+    ) -> Fault:
+        """
+        Open with what must not open.
+        """
+        with self.assertRaises(Fault, msg=repr((authorization, protocols, query))) as caught:
+            self.judge(authorization, protocols, query)
+        fault: Fault = caught.exception
+        self.assertIs(fault.kind, Kind.UNAUTHORIZED)
+        return fault
+
+    def ticket(self) -> bytes:
+        """
+        Have a ticket given to somebody else; the query with it.
+        """
+        return b"ticket=" + self.tickets.give("key:t", None, b"/ws").encode()
+
+    def test_header(self) -> None:
+        """
+        The header field opens a WebSocket as it does anything else.
+        """
+        self.assertEqual(self.judge(b"Bearer " + KEY.encode()), "key:default")
+        self.refused(b"Bearer " + OTHER.encode())
+        with self.assertRaises(Fault):
+            self.credentials.judge(
+                {b"authorization": b"Bearer " + KEY.encode()}, frozenset((b"authorization",)), b"/ws", b""
+            )
+
+    def test_protocol(self) -> None:
+        """
+        A browser shows the key as a subprotocol, wherever in the list.
+        """
+        own = bearer(KEY)
+        for value in (own, b"mcp, " + own, own + b",mcp", b"mcp ,\t" + own + b" , other"):
+            self.assertEqual(self.judge(protocols=value), "key:default")
+
+    def test_protocol_wrong(self) -> None:
+        """
+        A subprotocol with anything else than the one whole key, written in one way, opens nothing.
+        """
+        own, key = bearer(KEY), KEY.encode()
+        wrong = (
+            b"mcp.bearer.", b"mcp.bearer.A", b"mcp.bearer." + key, own + b"=", own[:-1], own + b"A",
+            bearer(OTHER), own[:-4] + b"!" + own[-4:], own[:-4] + b".." + own[-4:], own.lower(),
+            own + b", " + bearer(OTHER), own + b", " + own, b"mcp.bearer.\xff\xff\xff\xff",
+        )  # fmt: skip
+        for value in wrong:
+            fault = self.refused(protocols=b"mcp, " + value)
+            self.assertEqual(fault.text, "these credentials are not accepted")
+            self.assertEqual(fault.headers, ((b"WWW-Authenticate", b'Bearer error="invalid_token"'),))
+
+    def test_ticket(self) -> None:
+        """
+        A ticket in the query opens once, wherever it stands there.
+        """
+        for start, end in ((b"", b""), (b"a=b&", b""), (b"", b"&a=b"), (b"mytickets=1&", b"&&")):
+            query = start + self.ticket() + end
+            self.assertEqual(self.judge(query=query), "key:t")
+            self.refused(query=query)
+
+    def test_ticket_bound(self) -> None:
+        """
+        A ticket opens only for the page and at the path for which it was asked.
+        """
+        page = b"https://app.example.org"
+        query = b"ticket=" + self.tickets.give("key:t", page, b"/ws/files").encode()
+        self.assertEqual(self.judge(query=query, origin=page, path=b"/ws/files"), "key:t")
+        query = b"ticket=" + self.tickets.give("key:t", page, b"/ws/files").encode()
+        with self.assertRaises(Fault):
+            self.judge(query=query, origin=page)
+
+    def test_ticket_wrong(self) -> None:
+        """
+        A ticket that is none is refused like a key that is none, and so are two.
+        """
+        for query in (b"ticket=", b"ticket=AAAA", b"ticket=" + KEY.encode(), self.ticket() + b"&ticket=AAAA"):
+            fault = self.refused(query=query)
+            self.assertEqual(fault.text, "these credentials are not accepted")
+            self.assertEqual(fault.headers, ((b"WWW-Authenticate", b'Bearer error="invalid_token"'),))
+
+    def test_nothing(self) -> None:
+        """
+        Who shows nothing is told what to show; a key in the query is nothing.
+        """
+        for query in (b"", b"token=" + KEY.encode(), b"access_token=" + KEY.encode(), b"Ticket=1"):
+            fault = self.refused(protocols=b"mcp", query=query)
+            self.assertEqual(fault.headers, ((b"WWW-Authenticate", b"Bearer"),))
+
+    def test_order(self) -> None:
+        """
+        A header field beats a subprotocol, which beats a ticket, and a ticket that was beaten is not used up.
+        """
+        header, protocol, ticket = b"Bearer " + KEY.encode(), bearer(numbered(1)), self.ticket()
+        self.assertEqual(self.judge(header, protocol, ticket), "key:default")
+        self.assertEqual(self.judge(None, protocol, ticket), "key:k1")
+        self.assertEqual(self.judge(None, b"mcp", ticket), "key:t")
+
+    def test_no_falling_back(self) -> None:
+        """
+        Where the first is wrong, a good one behind it opens nothing.
+        """
+        protocol, ticket = bearer(KEY), self.ticket()
+        self.refused(b"Bearer " + OTHER.encode(), protocol, ticket)
+        self.refused(b"", protocol, ticket)
+        self.refused(None, bearer(OTHER), ticket)
+        self.refused(None, b"mcp.bearer.", ticket)
+        self.assertEqual(self.judge(query=ticket), "key:t")
+
+    def test_revoked(self) -> None:
+        """
+        A key that was revoked opens no WebSocket either.
+        """
+        self.judge(protocols=bearer(KEY))
+        self.ring.living.clear()
+        self.refused(protocols=bearer(KEY))
+
+    def test_anonymous(self) -> None:
+        """
+        A listener that asks for nothing lets everybody in, whatever they show, but knows its tickets.
+        """
+        self.credentials = SocketCredentials(NoCredentials(), self.tickets)
+        self.assertEqual(self.judge(), "anonymous")
+        self.assertEqual(self.judge(b"nonsense"), "anonymous")
+        self.assertEqual(self.judge(None, b"mcp.bearer.!"), "anonymous")
+        self.assertEqual(self.judge(None, None, b"ticket=AAAA"), "anonymous")
+        self.assertEqual(self.judge(None, None, self.ticket()), "key:t")
+
+    def test_kept(self) -> None:
+        """
+        Neither key nor ticket stands in what is written of the credentials, or in a refusal.
+        """
+        self.judge(protocols=bearer(KEY))
+        ticket = self.ticket()
+        fault = self.refused(None, bearer(OTHER), ticket)
+        for text in (repr(self.credentials), repr(fault), str(fault)):
+            for secret in (*KEY.split("_")[1:], *OTHER.split("_")[1:], ticket.decode()[7:]):
+                self.assertNotIn(secret, text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -32,17 +31,6 @@ class PlaceTests(SynchronousTestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.uid = os.getuid()
 
-    def _refused(self, folder: Path) -> str:
-        troubled: Troubled = self.assertRaises(Troubled, prepare, str(folder), self.uid)
-        self.assertIs(troubled.reason.trouble, Trouble.LISTEN)
-        return troubled.reason.text
-
-    def _socket(self) -> socket.socket:
-        there = socket.socket(socket.AF_UNIX)
-        self.addCleanup(there.close)
-        there.bind(str(self.folder / NAME))
-        return there
-
     def test_made(self) -> None:
         """
         The folder is made where there is none: a user's for nobody else, root's for all to enter.
@@ -52,49 +40,11 @@ class PlaceTests(SynchronousTestCase):
             self.assertEqual(prepare(str(folder), uid), str(folder / NAME))
             self.assertEqual(stat.S_IMODE(folder.stat().st_mode), mode)
 
-    def test_too_long(self) -> None:
+    def test_refused(self) -> None:
         """
-        A path that is too long for a socket is refused with a sentence that says so.
-        """
-        self.assertIn("longer than the 107 bytes", self._refused(self.folder / ("x" * 100)))
-
-    def test_writable(self) -> None:
-        """
-        A folder in which others could put another socket in our place is refused.
+        A folder in which others could put another socket is refused, and the key that names it is told.
         """
         self.folder.chmod(0o777)
-        self.assertIn("can be written by others", self._refused(self.folder))
-
-    def test_stale(self) -> None:
-        """
-        The socket of a daemon that was killed is removed.
-        """
-        self._socket().close()
-        prepare(str(self.folder), self.uid)
-        self.assertFalse((self.folder / NAME).exists())
-
-    def test_answered(self) -> None:
-        """
-        The socket of a daemon that lives is left alone, even if its queue is full.
-        """
-        there = self._socket()
-        there.listen(0)
-        self.assertIn("another daemon answers", self._refused(self.folder))
-        # What the first look left is in the queue, which has no more room.
-        self.assertIn("another daemon answers", self._refused(self.folder))
-        self.assertTrue((self.folder / NAME).exists())
-
-    def test_no_socket(self) -> None:
-        """
-        A file that is no socket is not ours to remove.
-        """
-        (self.folder / NAME).write_text("mine")
-        self.assertIn("is not a socket", self._refused(self.folder))
-        self.assertEqual((self.folder / NAME).read_text(), "mine")
-
-    def test_impossible(self) -> None:
-        """
-        Where no folder can be made the sentence has the kernel's reason.
-        """
-        (self.folder / "file").write_text("")
-        self.assertIn("Not a directory", self._refused(self.folder / "file" / "run"))
+        troubled: Troubled = self.assertRaises(Troubled, prepare, str(self.folder), self.uid)
+        self.assertIs(troubled.reason.trouble, Trouble.LISTEN)
+        self.assertIn("set another runtime_dir", troubled.reason.text)

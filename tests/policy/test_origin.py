@@ -33,7 +33,7 @@ MALFORMED = (
         "a\\b",
     ),
     *("a:", "a:0", "a:65536", "a:-1", "a:+1", "a: 1", "a:1 ", "a:1_0", "a:0x1", "a:1:2", "a:b", "a:000001"),
-    *("127.0.0.1:8420@evil", "u:p@a", "a,b", "a, b", "*", "*.a.b", "%61", "\u00e4", "a:\u0661", "a" * 64),
+    *("127.0.0.1:8420@evil", "u:p@a", "a,b", "a, b", "*", "a.*.b", "%61", "\u00e4", "a:\u0661", "a" * 64),
     *("a." * 127 + "a", "[", "[]", "[::1", "::1", "[::1]]", "[::1]a", "[::1]a:80", "[::1]:", "[1.2.3.4]"),
     *("[::1%eth0]", "[::g]", "[[::1]]", "a\0", "a\n"),
 )
@@ -114,11 +114,25 @@ class HostRuleTests(SynchronousTestCase):
         ):
             self.assertEqual(rule.accepts(read_authority(text), default), good, text)
 
+    def test_below(self) -> None:
+        """
+        A wildcard, as certificates have it, stands for exactly one label.
+        """
+        rule = HostRule.read("*.Example.org")
+        for text, good in {
+            "tools.example.org": True,
+            "tools.example.org:8443": True,
+            "example.org": False,
+            "a.b.example.org": False,
+            "tools.example.org.evil.com": False,
+        }.items():
+            self.assertEqual(rule.accepts(read_authority(text), 443), good, text)
+
     def test_malformed(self) -> None:
         """
         An entry that is no host is refused, with a reason.
         """
-        for text in MALFORMED:
+        for text in (*MALFORMED, "*", "*.", "*.org", "*.*.example.org", "*.0.0.1", "a.*.example.org"):
             with self.assertRaises(ValueError, msg=text) as caught:
                 HostRule.read(text)
             self.assertTrue(str(caught.exception))
