@@ -69,11 +69,13 @@ class Line:
     Attributes:
         caller: As above.
         session: The client's session, in the legacy era and once it shook hands.
+        unreadable: How many messages came that were no JSON.
     """
 
     caller: str
     _sender: Sender
     session: Session | None = field(init=False, default=None)
+    unreadable: int = field(init=False, default=0)
     _modern: bool = field(init=False, default=False)
     _gone: bool = field(init=False, default=False)
     _ways: dict[LineWay, None] = field(init=False, factory=dict)
@@ -263,6 +265,8 @@ class LineWay(Struct, eq=False):
         """
         Give a fault as the answer.
         """
+        if fault.kind is Kind.UNREADABLE:
+            self._line.unreadable += 1
         data = {**fault.data, "requestId": self.id}
         self.answer((write.error(id, fault.kind.code, fault.text, data),))
 

@@ -80,7 +80,8 @@ class Running:
             del counts[caller]
         if not running and self._idle is not None:
             idle, self._idle = self._idle, None
-            idle.callback(None)
+            # Not before the last one's answer was given: who waits ends the sessions.
+            self.clock.callLater(0, idle.callback, None)
 
     def learn(self, answerer: Answerer, result: Members) -> None:
         """
@@ -102,7 +103,7 @@ class Running:
         Wait for the running exchanges.
 
         Returns:
-            Fires when none is left; may be called once.
+            Fires when none is left and the last one was answered; may be called once.
         """
         idle: Deferred[None] = Deferred()
         if self._running:

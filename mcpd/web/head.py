@@ -46,7 +46,8 @@ class Head(Struct, frozen=True, eq=False):
             repeated ones are joined by a comma and a blank.
         repeated: Lower-case names that came more than once.
         peer: The client's address; empty for a socket without one.
-        id: The request's id, of ours, for logs and errors.
+        id: The request's id, for logs and errors: ours, or a trusted proxy's.
+        secure: Whether it came over TLS, to us or to a trusted proxy.
     """
 
     method: bytes
@@ -56,6 +57,7 @@ class Head(Struct, frozen=True, eq=False):
     repeated: frozenset[bytes]
     peer: str
     id: str
+    secure: bool = False
 
 
 class Outline(Struct, frozen=True, eq=False):

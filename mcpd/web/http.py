@@ -26,6 +26,8 @@ from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
+from mcpd.events import Event
+from mcpd.policy.forwarded import read_hop
 from mcpd.web.head import Head, Outline, find_head, read_outline
 from mcpd.web.ledger import Ledger
 from mcpd.web.outlet import choose
@@ -34,6 +36,7 @@ from mcpd.web.reply import Reply, Successor
 from mcpd.web.site import Request, Resource, Site
 from mcpd.web.spec import Limits
 from mcpd.web.upload import Upload, unwanted
+from mcpd.web.visitor import Visitors
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Piece
 
@@ -76,6 +79,8 @@ class Connection(Protocol):
         self._porch = porch
         self._limits = porch.limits
         self._peer = peer
+        # Writes what the answers to the running exchange's client share.
+        self._stamp = porch.site.shield.plain
         self._phase = _CLOSING
         # What came and is not taken yet.
         self._queue = b""
@@ -141,7 +146,7 @@ class Connection(Protocol):
         self._outline = None
         self._outlet.forget()
         self._end_upload()
-        self._porch.leave(self, self._peer)
+        self._porch.leave(self)
         reply, self._reply = self._reply, None
         if reply is not None:
             try:
@@ -178,11 +183,23 @@ class Connection(Protocol):
 
     def retire(self) -> None:
         """
-        Close if the connection waits for a request; else its answer is the last.
+        Close if the connection waits for another request; else its answer is the last.
+
+        Who has not asked yet may do so for a moment: the first request is on its way.
         """
         self._until = -inf
-        if self._phase is _HEAD and not self._queue:
+        if self.fresh:
+            self.due = min(self.due, self._porch.clock.seconds() + _GRACE)
+            self._porch.newcomers.append(self)
+        elif self._phase is _HEAD and not self._queue:
             self._close()
+
+    @property
+    def fresh(self) -> bool:
+        """
+        Whether it waits for its first request.
+        """
+        return self._phase is _HEAD and not self._served
 
     # What the reply calls.
 
@@ -196,7 +213,7 @@ class Connection(Protocol):
         parting = b"\r\n" if plain else self._part(now) + b"\r\n"
         if self.bodyless:
             parts = ()
-        self._outlet.send(b"".join([line, porch.stamp.fields(now), own, parting, *parts]))
+        self._outlet.send(b"".join([line, self._stamp.fields(now), own, parting, *parts]))
         if self._queue or not self._keeps:
             self.finished()
             return
@@ -210,9 +227,8 @@ class Connection(Protocol):
         """
         if endless:
             self._keeps = False
-        porch = self._porch
-        now = porch.clock.seconds()
-        return b"".join((line, porch.stamp.fields(now), own, self._part(now)))
+        now = self._porch.clock.seconds()
+        return b"".join((line, self._stamp.fields(now), own, self._part(now)))
 
     def send(self, data: bytes) -> None:
         """
@@ -238,16 +254,18 @@ class Connection(Protocol):
         """
         outline = self._outline
         transport: Any = self.transport
+        protocol: Any = successor
         assert outline is not None  # noqa: S101  it asked for this
         data, self._queue = outline.block + self._queue, b""
         self._phase, self.due, self._reply = _CLOSING, inf, None
+        self._throttle()
         self._outlet.release()
         self._porch.replace(self, successor)
         # On TLS and behind PROXY the transport is what hands bytes on.
         if isinstance(transport, ProtocolWrapper):
-            transport.wrappedProtocol = successor
+            transport.wrappedProtocol = protocol
         else:
-            transport.protocol = successor
+            transport.protocol = protocol
         successor.makeConnection(transport)
         successor.dataReceived(data)
 
@@ -284,6 +302,8 @@ class Connection(Protocol):
 
     def _begin(self, data: bytes) -> None:
         limits = self._limits
+        if self._porch.visitors.announced:
+            self._hear_peer()
         try:
             start, end = find_head(data, limits.request_line, limits.head)
             if not end:
@@ -295,6 +315,11 @@ class Connection(Protocol):
             return
         self._admit(outline, data, end)
 
+    def _hear_peer(self) -> None:
+        # What stood before the request, and was not there when the connection was made.
+        transport: Any = self.transport
+        self._peer = read_hop(getattr(transport.getPeer(), "host", "")) or ""
+
     def _wait(self, data: bytes) -> None:
         # From the first byte on; a new connection has no longer than that in all.
         if not self._queue and self._served:
@@ -305,22 +330,42 @@ class Connection(Protocol):
 
     def _admit(self, outline: Outline, data: bytes, end: int) -> None:
         # One straight way, since each request goes it; the rarer ones leave from here.
-        # An upgrade to WebSocket will, too; today it is a wish that is ignored.
         porch, limits = self._porch, self._limits
-        method, length = outline.method, outline.length
+        site, visitors = porch.site, porch.visitors
+        method, fields, length = outline.method, outline.fields, outline.length
         self._keeps = outline.keeps
         self.old = outline.old
         self.bodyless = method == b"HEAD"
         reply = self._open()
         head = Head(
-            method, outline.path, outline.query, outline.fields, outline.repeated, self._peer, reply.id
+            method,
+            outline.path,
+            outline.query,
+            fields,
+            outline.repeated,
+            self._peer,
+            reply.id,
+            visitors.secure,
         )
         stop = end + length
         # A body in chunks is never whole, even if it is here.
         whole = end <= stop <= len(data)
         self._queue = data[stop:] if whole else b""
         try:
-            resource, caller = porch.site.admit(head)
+            # The shield's memory is asked here, so that a usual request costs no call.
+            shield, host = site.shield, fields.get(b"host", b"")
+            stamp = shield.known.get(host)
+            if stamp is None:
+                # The last request on the connection may have been another page's.
+                self._stamp = shield.plain
+                stamp = shield.judge_host(host)
+            self._stamp = stamp
+            if visitors.looks:
+                head = visitors.see(head)
+                reply.id = head.id
+            if b"origin" in fields:
+                self._stamp = shield.judge_origin(head, stamp)
+            resource, caller = site.admit(head)
             if outline.encoded or length > limits.body:
                 raise unwanted(outline)
             if whole and not outline.strange:
@@ -328,11 +373,11 @@ class Connection(Protocol):
         except Exception:
             if not whole:
                 self._leave_unread()
-            self._fail(reply)
+            self._fail(reply, head.peer)
             return
         if outline.strange:
             self._leave_unread()
-            reply.fault(_bad("only 100-continue can be expected"), status=417)
+            self._tell(reply, head.peer, _bad("only 100-continue can be expected"), 417)
         elif not whole:
             now = porch.clock.seconds()
             upload = Upload(outline, resource, head, caller, reply, now, limits, porch.ledger)
@@ -354,7 +399,7 @@ class Connection(Protocol):
         try:
             resource.serve(request, reply)
         except Exception:
-            self._fail(reply)
+            self._fail(reply, request.head.peer)
         if self._queue:
             self._throttle()
 
@@ -409,24 +454,29 @@ class Connection(Protocol):
     # Ends.
 
     def _refuse(self, fault: Fault) -> None:
-        reply = self._reply
+        reply, upload = self._reply, self._upload
         if reply is None:
             self.old = self.bodyless = False
+            self._stamp = self._porch.site.shield.plain
             reply = self._open()
         self._end_upload()
         self._leave_unread()
-        reply.fault(fault)
+        self._tell(reply, self._peer if upload is None else upload.head.peer, fault, fault.kind.status)
 
-    def _fail(self, reply: Reply) -> None:
+    def _fail(self, reply: Reply, peer: str) -> None:
         # Called while an exception is handled.
         failure = Failure()
         fault: Any = failure.value
         if isinstance(fault, Fault):
-            reply.fault(fault)
+            self._tell(reply, peer, fault, fault.kind.status)
             return
         self._log.failure("request {id} failed", failure, id=reply.id)
         self._keeps = False
         reply.fault(Fault(Kind.INTERNAL, "internal error"), status=500)
+
+    def _tell(self, reply: Reply, peer: str, fault: Fault, status: int) -> None:
+        self._porch.refused(peer, reply.id, fault, status)
+        reply.fault(fault, status=status)
 
     def _leave_unread(self) -> None:
         self._keeps = False
@@ -444,6 +494,10 @@ class Connection(Protocol):
             self._outlet.finish()
         else:
             self._outlet.close()
+
+
+def _tell_nobody(event: Event) -> None:
+    pass
 
 
 class Doors(ServerFactory):
@@ -464,8 +518,17 @@ class Doors(ServerFactory):
         limits: Limits,
         ledger: Ledger,
         entropy: Callable[[int], bytes],
+        *,
+        visitors: Visitors | None = None,
+        tell: Callable[[Event], None] = _tell_nobody,
     ) -> None:
-        self.porch = Porch(clock, site, limits, ledger, entropy)
+        self.porch = Porch(clock, site, limits, ledger, entropy, visitors or Visitors(), tell)
+
+    def change(self, site: Site, visitors: Visitors) -> None:
+        """
+        Serve and believe otherwise, from the next request on.
+        """
+        self.porch.site, self.porch.visitors = site, visitors
 
     def limit(self, limits: Limits) -> None:
         """

@@ -35,8 +35,8 @@ class Ledger:
         Count a connection, if there is room for it.
 
         Args:
-            peer: The client's address.  Loopback and sockets without addresses
-                are not counted by address: behind them are many.
+            peer: The client's address.  Loopback is not counted by address,
+                nor is what has none, as UNIX sockets: behind them are many.
         """
         if self.connections >= self.limits.connections:
             return False

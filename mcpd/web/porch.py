@@ -16,12 +16,16 @@ from typing import Protocol
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from mcpd.events import Event, RequestRefused
+from mcpd.policy.forwarded import UNIX
 from mcpd.web.ledger import Ledger
 from mcpd.web.mint import Mint
 from mcpd.web.outlet import Outlet
-from mcpd.web.reply import Stamp
+from mcpd.web.refusals import Refusals
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits
+from mcpd.web.visitor import Visitors
+from mcpd.wire.fault import Fault
 
 TICK = 0.5
 """Seconds between two looks at the deadlines; each may be late by as much."""
@@ -48,6 +52,18 @@ class Guest(Protocol):
         """
 
 
+class Newcomer(Protocol):
+    """
+    A connection that may not have asked for anything yet.
+    """
+
+    @property
+    def fresh(self) -> bool:
+        """
+        Whether it waits for its first request.
+        """
+
+
 @define(eq=False)
 class Porch:
     """
@@ -58,9 +74,12 @@ class Porch:
         site: What the listener serves.
         limits: The bounds of connections that come.
         ledger: What all listeners hold together.
+        entropy: Gives as many random bytes as asked.
+        visitors: Tells who the clients are.
+        tell: Hears what is refused.
         retiring: Whether no connection is let in any more.
+        newcomers: Connections that had not asked for anything when that began.
         slow: Outlets whose clients take less than they are sent.
-        stamp: Writes the fields that all answers share.
         mint: Makes the ids of requests.
     """
 
@@ -69,24 +88,39 @@ class Porch:
     limits: Limits
     ledger: Ledger
     entropy: Callable[[int], bytes]
+    visitors: Visitors
+    tell: Callable[[Event], None]
     retiring: bool = field(default=False, init=False)
+    newcomers: list[Newcomer] = field(factory=list, init=False)
     slow: set[Outlet] = field(factory=set, init=False)
-    stamp: Stamp = field(init=False)
     mint: Mint = field(init=False)
-    _guests: set[Guest] = field(factory=set, init=False)
+    # With the address that each is counted by.
+    _guests: dict[Guest, str] = field(factory=dict, init=False)
+    _refusals: Refusals = field(init=False)
     _tick: IDelayedCall | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.stamp = Stamp()
         self.mint = Mint(self.entropy)
+        self._refusals = Refusals(self.tell)
 
     def enter(self, guest: Guest, peer: str) -> bool:
         """
         Take a connection in, if there is room for it.
+
+        Args:
+            guest: The connection.
+            peer: The address that it comes from.  A proxy that is believed has
+                many clients, so its connections are not counted by it.
         """
+        visitors = self.visitors
+        believed = visitors.trust(peer)
+        if believed:
+            peer = ""
+        elif visitors.announced:
+            return False
         if self.retiring or not self.ledger.enter(peer):
             return False
-        self._guests.add(guest)
+        self._guests[guest] = peer
         if self._tick is None:
             self._tick = self.clock.callLater(TICK, self._look)
         return True
@@ -95,20 +129,39 @@ class Porch:
         """
         Let another guest have the place of one, which need not leave any more.
         """
-        self._guests.remove(guest)
-        self._guests.add(successor)
+        self._guests[successor] = self._guests.pop(guest)
 
-    def leave(self, guest: Guest, peer: str) -> None:
+    def leave(self, guest: Guest) -> None:
         """
         Forget a connection; one that never came in is nobody's loss.
         """
-        if guest in self._guests:
-            self._guests.remove(guest)
+        peer = self._guests.pop(guest, None)
+        if peer is not None:
             self.ledger.leave(peer)
+
+    def refused(self, peer: str, request: str, fault: Fault, status: int) -> None:
+        """
+        Hear that a request was refused before it was taken.
+
+        Args:
+            peer: The client's address.
+            request: The request's id.
+            fault: What the client was told.
+            status: With which HTTP status.
+        """
+        refused = RequestRefused(request, peer or UNIX, status, fault.text)
+        self._refusals.add(self.clock.seconds(), refused)
+
+    @property
+    def expecting(self) -> bool:
+        """
+        Whether somebody was let in who has not asked for anything yet.
+        """
+        return any(newcomer.fresh for newcomer in self.newcomers)
 
     def retire(self) -> None:
         """
-        Close what waits for a request; what runs is answered first.
+        Close what waits for another request; what runs is answered first.
         """
         self.retiring = True
         for guest in tuple(self._guests):
@@ -116,10 +169,12 @@ class Porch:
 
     def _look(self) -> None:
         # Scheduled first: whatever a look meets, the next one comes.
-        self._tick = self.clock.callLater(TICK, self._look) if self._guests else None
+        going = self._guests or self._refusals.waiting
+        self._tick = self.clock.callLater(TICK, self._look) if going else None
         now = self.clock.seconds()
         for guest in tuple(self._guests):
             if guest.due <= now:
                 guest.check(now)
         for outlet in tuple(self.slow):
             outlet.look(now)
+        self._refusals.look(now)

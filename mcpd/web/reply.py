@@ -29,13 +29,15 @@ Fields = tuple[tuple[bytes, bytes], ...]
 _LINES = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 # No Server, no version, no cookie, ever; Permissions-Policy and the like are
-# for documents.  HSTS is for TLS, and not sent on plain listeners.
+# for documents.
 _SECURITY = (
     b"X-Content-Type-Options: nosniff\r\n"
     b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
     b"Referrer-Policy: no-referrer\r\n"
-    b"Cross-Origin-Resource-Policy: same-origin\r\n"
 )
+SAME_ORIGIN = b"Cross-Origin-Resource-Policy: same-origin\r\n"
+"""The line of every answer but those to pages of other origins that are allowed."""
+
 _JSON = b"%b\r\nCache-Control: no-store\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
 _EMPTY = b"%b\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
 # RFC 9110, section 8.6: a 204 has no Content-Length.
@@ -52,8 +54,12 @@ _STREAM = (
 class Stamp:
     """
     The fields that all answers of a second share, up to the request's id.
+
+    Attributes:
+        own: The lines that are not the same for every client.
     """
 
+    own: bytes = SAME_ORIGIN
     _second: int = field(default=-1, init=False)
     _fields: bytes = field(default=b"", init=False)
 
@@ -68,7 +74,7 @@ class Stamp:
         if second != self._second:
             self._second = second
             date = formatdate(second, usegmt=True).encode()
-            self._fields = b"%bDate: %b\r\nX-Request-Id: " % (_SECURITY, date)
+            self._fields = b"%b%bDate: %b\r\nX-Request-Id: " % (_SECURITY, self.own, date)
         return self._fields
 
 
@@ -170,7 +176,7 @@ class Reply(Struct, eq=False):
     The way back of one request.
 
     Attributes:
-        id: The request's id.
+        id: The request's id.  A trusted proxy's takes the place of ours.
         gone: The peer has hung up, or the answer was given.
         hung_up: Called once if the peer goes before the answer was given.
         over: Called once when the answer was given or the peer has gone.

@@ -12,17 +12,24 @@ stops all other pages.  Programs send no Origin, and pass.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from attrs import define, field
 
-from mcpd.policy.origin import HostRule, OriginRule, read_authority, read_origin
+from mcpd.policy.origin import Authority, HostRule, Origin, OriginRule, read_authority, read_origin
+from mcpd.web.cors import VARY, allow, asks, vary
 from mcpd.web.head import Head
+from mcpd.web.reply import SAME_ORIGIN, Stamp
 from mcpd.wire.fault import Fault, Kind
 
 # Bounded: verdicts remembered for each list; a client chooses the port in Host.
 _REMEMBERED = 256
 
+_Key = TypeVar("_Key")
+
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104  compared with, not bound to
+# RFC 6797, section 7.2: over secure transport only.
+_HSTS = b"Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
 
 
 @define
@@ -32,24 +39,45 @@ class Shield:
 
     Attributes:
         hosts: What requests may be meant for.
-        origins: Whose pages may call.
-        good_hosts: Values of Host that were judged good; no need to ask again.
+        origins: Whose pages may call, besides those that the listener itself might have served.
+        secure: Whether the listener speaks TLS.
+        private_network: Whether such pages may come from a public network to this private one.
+        plain: Stamps what has no good Host or no good Origin.
+        known: How answers to a Host that was judged good are stamped, if
+            there is no Origin; no need to ask again.
     """
 
     hosts: tuple[HostRule, ...]
     origins: tuple[OriginRule, ...]
-    good_hosts: set[bytes] = field(factory=set, init=False)
-    _good_origins: set[bytes] = field(factory=set, init=False)
+    secure: bool = False
+    private_network: bool = False
+    plain: Stamp = field(init=False)
+    known: dict[bytes, Stamp] = field(factory=dict, init=False)
+    _named: Stamp = field(init=False)
+    _pages: dict[tuple[bytes, bytes, bool, bool], Stamp] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        own = SAME_ORIGIN + (VARY if self.origins else b"")
+        self.plain, self._named = Stamp(own), Stamp(own + _HSTS)
 
     @classmethod
-    def new(cls, hosts: Sequence[str], origins: Sequence[str], public_url: str = "") -> Shield:
+    def new(
+        cls,
+        hosts: Sequence[str],
+        origins: Sequence[str],
+        public_url: str = "",
+        secure: bool = False,
+        private_network: bool = False,
+    ) -> Shield:
         """
         Make one from the configuration.
 
         Args:
-            hosts: ``hosts`` of the listener.
+            hosts: ``hosts`` of the listener, and the names of its certificate.
             origins: ``origins`` of the listener.
             public_url: The daemon's canonical address; may be empty.
+            secure: Whether the listener has ``tls``.
+            private_network: As the listener has it.
 
         Raises:
             ValueError: One of them is malformed.
@@ -61,64 +89,110 @@ class Shield:
             own = OriginRule.read(scheme + mark + rest.partition("/")[0])
             host_rules.append(HostRule(own.name))
             origin_rules.append(own)
-        return cls(tuple(host_rules), tuple(origin_rules))
+        return cls(tuple(host_rules), tuple(origin_rules), secure, private_network)
 
-    def stand(self, address: str, port: int) -> None:
+    def stand(self, address: str = "") -> None:
         """
         Hear where the listener stands, once it is open: its own address and localhost are good.
 
         Args:
-            address: The IP address that it is bound to.
-            port: The port.
+            address: The IP address that it is bound to; empty for a UNIX socket.
         """
+        # Which interface an address is of is nothing that a Host says (RFC 6874, section 4).
+        address = address.partition("%")[0]
         own = {"localhost", "127.0.0.1", "[::1]"}
         if address not in _WILDCARDS:
             own.add(f"[{address}]" if ":" in address else address)
-        rules = [HostRule.read(name) for name in sorted(own)]
-        self.hosts += tuple(rules)
-        self.origins += tuple(OriginRule("http", rule.name, port) for rule in rules)
+        self.hosts += tuple(HostRule.read(name) for name in sorted(own))
 
-    def judge(self, head: Head) -> None:
+    def judge_host(self, host: bytes) -> Stamp:
         """
-        Let a request pass.
+        Let a request pass that is meant for us.
+
+        Args:
+            host: Its Host; empty if it has none.
+
+        Returns:
+            What stamps the answers to it, as long as it has no Origin.
 
         Raises:
-            Fault: Its Host is missing, malformed or not ours, or its Origin is
-                not allowed.
+            Fault: It is missing, malformed or not ours.
         """
-        fields = head.fields
-        host = fields.get(b"host")
-        if host not in self.good_hosts:
-            self._judge_host(host)
-        origin = fields.get(b"origin")
-        if origin is not None and origin not in self._good_origins:
-            self._judge_origin(origin)
-
-    def _judge_host(self, host: bytes | None) -> None:
         # Two fields were joined by a comma, which no host has.
         try:
-            authority = read_authority((host or b"").decode("ascii"))
+            authority = _read_host(host)
         except ValueError:
             raise Fault(Kind.BAD_REQUEST, "the request needs one Host, and a valid one") from None
-        if not any(rule.accepts(authority, 80) for rule in self.hosts):
+        if not any(rule.accepts(authority, 443 if self.secure else 80) for rule in self.hosts):
             raise Fault(Kind.MISDIRECTED, "this Host is not served here; the setting is listen.hosts")
-        _remember(self.good_hosts, host or b"")
+        stamp = self._named if self.secure and _is_name(authority) else self.plain
+        _remember(self.known, host, stamp)
+        return stamp
 
-    def _judge_origin(self, origin: bytes) -> None:
+    def judge_origin(self, head: Head, stamp: Stamp) -> Stamp:
+        """
+        Let a request of a web page pass.
+
+        Args:
+            head: What came; its Host was judged good, and it has an Origin.
+            stamp: What the Host's judgement gave.
+
+        Returns:
+            What stamps the answers to it.
+
+        Raises:
+            Fault: The page's origin is not allowed.
+        """
+        host, origin = head.fields[b"host"], head.fields[b"origin"]
+        asking = asks(head.method, head.fields)
+        # Our own origin depends on where the request goes, and over what.
+        key = (host, origin, head.secure, asking)
+        found = self._pages.get(key)
+        if found is not None:
+            return found
+        ours = self._is_ours(origin, host, head.secure)
+        hsts = _HSTS if stamp is self._named else b""
+        if asking:
+            stamp = Stamp(vary(self.private_network) + hsts)
+        elif not ours:
+            stamp = Stamp(allow(origin) + hsts)
+        _remember(self._pages, key, stamp)
+        return stamp
+
+    def _is_ours(self, origin: bytes, host: bytes, secure: bool) -> bool:
         try:
             page = read_origin(origin.decode("ascii"))
         except ValueError:
             raise _foreign() from None
+        # The Host was judged good: a name that was rebound never becomes our own.
+        if page == _own(_read_host(host), secure):
+            return True
         if not any(rule.accepts(page) for rule in self.origins):
             raise _foreign()
-        _remember(self._good_origins, origin)
+        return False
+
+
+def _read_host(host: bytes) -> Authority:
+    return read_authority(host.decode("ascii"))
+
+
+def _own(authority: Authority, secure: bool) -> Origin:
+    scheme, default = ("https", 443) if secure else ("http", 80)
+    return Origin(scheme, authority.name, authority.port or default)
+
+
+def _is_name(authority: Authority) -> bool:
+    # RFC 6797, section 8.1.1: an address is never remembered.  localhost has
+    # other things on other ports, which may have no TLS.
+    *_, last = authority.name.split(".")
+    return last != "localhost" and not last.endswith("]") and not last.isdigit()
 
 
 def _foreign() -> Fault:
     return Fault(Kind.FORBIDDEN, "this Origin is not allowed; the setting is listen.origins")
 
 
-def _remember(good: set[bytes], value: bytes) -> None:
+def _remember(good: dict[_Key, Stamp], value: _Key, stamp: Stamp) -> None:
     if len(good) >= _REMEMBERED:
         good.clear()
-    good.add(value)
+    good[value] = stamp

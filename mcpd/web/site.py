@@ -13,6 +13,7 @@ from typing import Protocol
 from attrs import frozen
 from msgspec import Struct
 
+from mcpd.web.cors import asks, permit
 from mcpd.web.head import Head
 from mcpd.web.reply import Reply
 from mcpd.web.shield import Shield
@@ -64,12 +65,41 @@ class Resource(Protocol):
 
 
 @frozen
+class Preflight:
+    """
+    What answers a browser that asks before a page's request, whoever the page's user is.
+
+    Attributes:
+        methods: What the path can be asked.
+        private_network: Whether pages of a public network may ask it.
+    """
+
+    methods: tuple[bytes, ...]
+    private_network: bool
+
+    def admit(self, head: Head) -> str:
+        """
+        Let any page ask that came past the shield: such a question has no credentials.
+        """
+        return "anonymous"
+
+    def serve(self, request: Request, reply: Reply) -> None:
+        """
+        Tell what the page may do.
+
+        Raises:
+            Fault: FORBIDDEN, not what it wants.
+        """
+        reply.empty(204, permit(request.head.fields, self.methods, self.private_network))
+
+
+@frozen
 class Site:
     """
     The paths of a listener.
 
     Attributes:
-        shield: Judges Host and Origin.
+        shield: Judges Host and Origin, before anything here is asked.
         resources: By path; a path that ends in a slash stands for every path
             that goes on with one more name.
     """
@@ -81,24 +111,22 @@ class Site:
         """
         Tell what a request is for and who asks.
 
-        The order is a promise: who comes from a foreign page does not learn
-        which paths there are, and who may not ask does not learn what is
+        The shield has let it pass.  Who may not ask does not learn what is
         there.
 
         Raises:
             Fault: It is refused.
         """
-        fields, path, method = head.fields, head.path, head.method
-        # The shield's memory is asked here, so that a usual request costs no call.
-        if b"origin" in fields or fields.get(b"host") not in self.shield.good_hosts:
-            self.shield.judge(head)
+        path, method = head.path, head.method
         resource = self.resources.get(path)
         if resource is None:
             resource = self.resources.get(path[: path.rfind(b"/") + 1])
         if resource is None or path.endswith(b"/"):
             raise Fault(Kind.NOT_FOUND, "there is nothing at this path")
         if method not in resource.methods:
-            raise _not_allowed(resource.methods)
+            if not asks(method, head.fields):
+                raise _not_allowed(resource.methods)
+            resource = Preflight(resource.methods, self.shield.private_network)
         return resource, resource.admit(head)
 
 

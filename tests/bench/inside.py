@@ -103,7 +103,7 @@ class _Bench:
         router.fill({b"/mcp": Catalog.of([stock], listed, lambda event: None)})
         self._key = make(os.urandom(ENTROPY))
         shield = Shield.new((), ())
-        shield.stand("127.0.0.1", 8420)
+        shield.stand("127.0.0.1")
         site = Site(shield, {b"/mcp": Mcp(router, KeyCredentials(_Ring(self._key)))})
         doors = Doors(clock, site, limits, Ledger(limits), os.urandom)
         self._connection = doors.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))

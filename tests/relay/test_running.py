@@ -265,9 +265,27 @@ class StopTests(SynchronousTestCase):
         house.plugin.jobs[0].answer(content=[])
         self.assertNoResult(drained)
         two.hang_up()
+        house.clock.advance(0)
         self.successResultOf(drained)
         self.assertEqual(one.result["content"], [])
         house.call().hang_up()
+
+    def test_drain_answers(self) -> None:
+        """
+        The last answer of a legacy session goes out on its stream before the session is ended.
+        """
+        for end in ("answered", "abandoned"):
+            house = House()
+            session = house.shake()
+            way = house.legacy(session, "tools/call", {**CALL, "_meta": {"progressToken": 1}})
+            house.plugin.job.notice(progress=1)
+            house.router.running.drain().addCallback(lambda _, house=house: house.router.sessions.end_all())
+            if end == "answered":
+                house.plugin.job.answer(content=[])
+            else:
+                house.router.running.abandon()
+            house.clock.advance(0)
+            self.assertEqual((len(house.router.sessions), len(way.answers)), (0, 1), end)
 
     def test_abandon(self) -> None:
         """
@@ -282,6 +300,7 @@ class StopTests(SynchronousTestCase):
         gone.hang_up()
         drained = house.router.running.drain()
         house.router.running.abandon()
+        house.clock.advance(0)
         self.successResultOf(drained)
         for way in ways:
             self.assertEqual(way.error, (200, Kind.PLUGIN_UNAVAILABLE.code))

@@ -15,12 +15,14 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
+from mcpd.events import Event
 from mcpd.web.health import Health
 from mcpd.web.http import Connection, Doors, Head, Reply, Request, Resource
 from mcpd.web.ledger import Ledger
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits
+from mcpd.web.visitor import Visitors
 from mcpd.wire.fault import Fault, Kind
 
 HOST = b"127.0.0.1:8420"
@@ -276,9 +278,17 @@ class Client:
 class Stage:
     """
     A listener at 127.0.0.1:8420 with an echo at ``/mcp``.
+
+    Attributes:
+        shield: Judges Host and Origin.
+        visitors: Tells who the clients are.
+        told: The events.
     """
 
     limits: Limits = Limits()
+    shield: Shield = field(factory=lambda: Shield.new(["tools.example.org"], ["https://app.example.org"]))
+    visitors: Visitors = field(factory=Visitors)
+    told: list[Event] = field(factory=list)
     echo: Echo = field(factory=Echo)
     clock: Clock = field(factory=Clock)
     ledger: Ledger = field(init=False)
@@ -286,16 +296,17 @@ class Stage:
 
     def __attrs_post_init__(self) -> None:
         self.clock.rightNow = 1_800_000_000.0
-        shield = Shield.new(["tools.example.org"], ["https://app.example.org"])
-        shield.stand("127.0.0.1", 8420)
+        self.shield.stand("127.0.0.1")
         resources: dict[bytes, Resource] = {
             b"/mcp": self.echo,
             b"/mcp/": self.echo,
             b"/healthz": Health("alive", lambda: True),
         }
         self.ledger = Ledger(self.limits)
-        site = Site(shield, resources)
-        self.doors = Doors(self.clock, site, self.limits, self.ledger, bytes)
+        site = Site(self.shield, resources)
+        self.doors = Doors(
+            self.clock, site, self.limits, self.ledger, bytes, visitors=self.visitors, tell=self.told.append
+        )
 
     def connect(self, peer: str = "127.0.0.1") -> Client:
         """

@@ -6,15 +6,25 @@ Tests for :mod:`mcpd.web.http`.
 
 from __future__ import annotations
 
-from attrs import evolve
+from math import inf
+from typing import Any
+
+from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.protocols.policies import WrappingFactory
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.events import RefusalsUntold, RequestRefused
 from mcpd.units import Bytes, Seconds
-from mcpd.web.http import Connection, Reply, Request
+from mcpd.web.http import Connection, Doors, Reply, Request
+from mcpd.web.outlet import Outlet, choose
+from mcpd.web.porch import Porch
 from mcpd.web.spec import Limits
 from mcpd.wire.fault import Fault, Kind
 from tests.web.hostile import NOTHING, Case, Hostile
@@ -26,6 +36,7 @@ SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "Vary": "Origin",
 }
 
 
@@ -843,6 +854,8 @@ class DoorsTests(SynchronousTestCase):
         replies: list[Reply] = []
         stage.echo.plan = lambda request, reply: replies.append(reply)
         idle, running, sending = stage.connect(), stage.connect(), stage.connect()
+        idle.send(post())
+        replies.pop().answer((b"{}",))
         running.send(post())
         sending.send(post()[:10])
         stage.doors.retire()
@@ -856,6 +869,23 @@ class DoorsTests(SynchronousTestCase):
         stage.turn()
         self.assertTrue(running.socket.gone)
         self.assertIn("abort", stage.connect().socket.said)
+
+    def test_retire_fresh(self) -> None:
+        """
+        At a stop, who was let in and has not asked yet has a moment for it, and the answer is the last.
+        """
+        stage = Stage()
+        asking, silent = stage.connect(), stage.connect()
+        stage.doors.retire()
+        stage.turn()
+        self.assertTrue(stage.doors.porch.expecting)
+        asking.send(post())
+        stage.turn()
+        self.assertEqual(asking.answer.fields["Connection"], "close")
+        self.assertFalse(silent.socket.gone)
+        stage.pass_time(2)
+        self.assertTrue(silent.socket.gone)
+        self.assertFalse(stage.doors.porch.expecting)
 
     def test_retire_streams(self) -> None:
         """
@@ -891,6 +921,292 @@ class DoorsTests(SynchronousTestCase):
         stage.turn()
         replies[1].answer((b"{}",))
         self.assertEqual([a.fields.get("Connection") for a in client.answers], [None, "close"])
+
+
+@define(eq=False)
+class Echoing:
+    """
+    Another protocol, which sends back what it gets.
+
+    Attributes:
+        pauses: Whether what it gets first is too much for it.
+        said: What was asked of it.
+    """
+
+    porch: Porch
+    due: float = inf
+    pauses: bool = False
+    said: list[str] = field(factory=list)
+    _outlet: Outlet = field(init=False)
+
+    def makeConnection(self, transport: Any) -> None:
+        """
+        Begin, with an outlet of its own.
+        """
+        porch = self.porch
+        self._outlet = choose(transport, porch.limits, porch.slow, porch.clock)
+        if self.pauses:
+            transport.pauseProducing()
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Send it back.
+        """
+        self._outlet.send(b"<%b>" % data)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Leave, as a connection does.
+        """
+        self.porch.leave(self)
+        self.said.append("lost")
+
+    def check(self, now: float) -> None:
+        """
+        Do nothing more that is due.
+        """
+        self.due = inf
+        self.said.append("check")
+
+    def retire(self) -> None:
+        """
+        Hear of it.
+        """
+        self.said.append("retire")
+
+
+class SwitchTests(SynchronousTestCase):
+    """
+    Connections that speak another protocol from some point on.
+    """
+
+    def setUp(self) -> None:
+        """
+        Hand over what asks for it.
+        """
+        self.stage = Stage(Limits(connections=1))
+        self.next = Echoing(self.stage.doors.porch)
+        self.stage.echo.plan = self.serve
+        self.head = post(fields=b"X-Switch: 1\r\n", body=b"")
+
+    def serve(self, request: Request, reply: Reply) -> None:
+        """
+        Hand over, or wait.
+        """
+        if b"x-switch" in request.head.fields:
+            reply.switch(self.next)
+        else:
+            self.reply = reply
+
+    def test_head_and_more(self) -> None:
+        """
+        The next protocol has the head again, and what came with it in one read, once and in order.
+        """
+        client = self.stage.connect()
+        client.send(self.head + b"first")
+        self.assertEqual(bytes(client.socket.taken), b"<" + self.head + b"first>")
+        protocol: object = client.socket.protocol
+        self.assertIs(protocol, self.next)
+        self.next.dataReceived(b"more")
+        self.assertTrue(client.socket.taken.endswith(b"first><more>"))
+        self.assertEqual(self.stage.told, [])
+
+    def test_pieces(self) -> None:
+        """
+        It makes no difference how the network cuts the head.
+        """
+        client = self.stage.connect()
+        for at in range(len(self.head)):
+            client.send(self.head[at : at + 1])
+        self.assertEqual(bytes(client.socket.taken), b"<" + self.head + b">")
+
+    def test_later_request(self) -> None:
+        """
+        A connection may be handed over after other requests, pipelined ones too.
+        """
+        client = self.stage.connect()
+        client.send(post() + self.head + b"first")
+        self.assertEqual(bytes(client.socket.taken), b"")
+        self.reply.answer((b"{}",))
+        self.stage.turn()
+        self.assertTrue(client.socket.taken.endswith(b"{}<" + self.head + b"first>"))
+
+    def test_reading(self) -> None:
+        """
+        A connection that was paused because too much was queued is read from again, if the next wants it.
+        """
+        for pauses, words in ((False, ["pause", "resume"]), (True, ["pause", "resume", "pause"])):
+            self.next = Echoing(self.stage.doors.porch, pauses=pauses)
+            client = self.stage.connect()
+            client.send(post() + self.head + b"x" * 100_000)
+            self.assertEqual(client.socket.said[-1], "pause")
+            self.reply.answer((b"{}",))
+            self.stage.turn()
+            self.assertEqual([word for word in client.socket.said if word in words], words)
+            self.assertTrue(client.socket.taken.endswith(b"x" * 100_000 + b">"))
+            client.hang_up()
+
+    def test_over(self) -> None:
+        """
+        The exchange is over for all who count it; the connection still counts, until it is gone.
+        """
+        over: list[str] = []
+
+        def serve(request: Request, reply: Reply) -> None:
+            reply.over, reply.hung_up = (lambda: over.append("over")), (lambda: over.append("hung up"))
+            reply.switch(self.next)
+
+        self.stage.echo.plan = serve
+        client = self.stage.connect()
+        client.send(self.head)
+        self.assertEqual((over, self.stage.ledger.connections), (["over"], 1))
+        self.assertIn("abort", self.stage.connect().socket.said)
+        client.hang_up()
+        self.assertEqual((over, self.next.said, self.stage.ledger.connections), (["over"], ["lost"], 0))
+
+    def test_address(self) -> None:
+        """
+        A connection that was handed over counts by its address until it is gone, and not after.
+        """
+        stage = Stage(Limits(connections_per_address=1))
+        stage.echo.plan = lambda request, reply: reply.switch(Echoing(stage.doors.porch))
+        for _ in range(3):
+            client = stage.connect("192.0.2.7")
+            client.send(self.head)
+            self.assertEqual(stage.connect("192.0.2.7").socket.said, ["abort"])
+            client.hang_up()
+        self.assertEqual((stage.ledger.connections, len(stage.ledger._addresses)), (0, 0))
+
+    def test_deadlines(self) -> None:
+        """
+        The former deadlines are gone, and the next protocol's are kept; a daemon that stops tells it.
+        """
+        client = self.stage.connect()
+        client.send(self.head)
+        self.stage.pass_time(4000)
+        self.assertEqual((client.socket.gone, self.next.said), (False, []))
+        self.next.due = self.stage.clock.seconds() + 1
+        self.stage.pass_time(2)
+        self.stage.doors.retire()
+        self.assertEqual(self.next.said, ["check", "retire"])
+
+    def test_wrapped(self) -> None:
+        """
+        On TLS the next protocol has the wrapper's bytes, writes to the wrapper, and hears when that is gone.
+        """
+        transport = StringTransport()
+        wrapper = WrappingFactory(self.stage.doors).buildProtocol(None)
+        wrapper.makeConnection(transport)
+        former = wrapper.wrappedProtocol
+        wrapper.dataReceived(self.head + b"first")
+        self.assertIs(wrapper.wrappedProtocol, self.next)
+        self.assertIs(transport.producer, self.next._outlet)
+        wrapper.dataReceived(b"more")
+        self.assertEqual(transport.value(), b"<" + self.head + b"first><more>")
+        wrapper.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual((self.next.said, self.stage.ledger.connections), (["lost"], 0))
+        self.assertIsInstance(former, Connection)
+
+
+class RefusedTests(SynchronousTestCase):
+    """
+    What the operator is told of those that are refused.
+    """
+
+    def test_each(self) -> None:
+        """
+        A refusal is told with its id, its client, its status and its reason, and with nothing that was sent.
+        """
+        for data, status in (
+            (b"secret\r\n\r\n", 400),
+            (post(fields=b"X-Refuse: secret\r\n"), 401),
+            (post(fields=b"Origin: http://secret\r\n"), 403),
+            (post(path=b"/secret"), 404),
+            (post().replace(HOST, b"secret"), 421),
+            (post(fields=b"X-Long: secret" + b"x" * 40_000 + b"\r\n"), 431),
+            (post(fields=b"Expect: secret\r\n"), 417),
+        ):
+            stage = Stage()
+            client = stage.connect("192.0.2.7")
+            client.send(data)
+            (event,) = stage.told
+            assert isinstance(event, RequestRefused)
+            answer = client.answer
+            self.assertEqual((event.peer, event.status, answer.status), ("192.0.2.7", status, status))
+            self.assertEqual(event.request, answer.fields["X-Request-Id"])
+            self.assertIn(event.why.encode(), answer.body)
+            self.assertNotIn("secret", repr(event))
+
+    def test_slow(self) -> None:
+        """
+        A client that is too slow is told of.
+        """
+        stage = Stage()
+        stage.connect().send(b"POST")
+        stage.pass_time(11)
+        (event,) = stage.told
+        assert isinstance(event, RequestRefused)
+        self.assertEqual((event.status, event.peer), (408, "127.0.0.1"))
+
+    def test_late(self) -> None:
+        """
+        A refusal after the whole body came is told, too.
+        """
+        stage = Stage()
+
+        def serve(request: Request, reply: Reply) -> None:
+            raise Fault(Kind.UNAUTHORIZED, "not any more")
+
+        stage.echo.plan = serve
+        client = stage.connect("")
+        data = post(b"hello")
+        client.send(data[:-1])
+        client.send(data[-1:])
+        (event,) = stage.told
+        self.assertEqual(
+            event, RequestRefused(client.answer.fields["X-Request-Id"], "unix", 401, "not any more")
+        )
+
+    def test_served(self) -> None:
+        """
+        Nothing is told of what is served, whatever its answer says, nor of a fault of ours.
+        """
+        stage = Stage()
+        client = stage.connect()
+        client.send(post())
+        stage.echo.plan = lambda request, reply: reply.fault(Fault(Kind.OVERLOADED, "too much"))
+        client.send(post())
+        stage.echo.refusal = RuntimeError("broken")
+        client.send(post())
+        self.assertEqual([a.status for a in client.answers], [200, 503, 500])
+        self.assertEqual(stage.told, [])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_many(self) -> None:
+        """
+        Of a flood few are told, and how many more there were, even if everybody has gone meanwhile.
+        """
+        stage = Stage()
+        for _ in range(25):
+            client = stage.connect()
+            client.send(b"nonsense\r\n\r\n")
+            client.hang_up()
+        self.assertEqual(len(stage.told), 10)
+        stage.pass_time(2)
+        self.assertEqual(stage.told[10:], [RefusalsUntold(15)])
+        self.assertEqual(stage.clock.getDelayedCalls(), [])
+
+    def test_nobody(self) -> None:
+        """
+        Doors that nobody listens to refuse as well.
+        """
+        porch = Stage().doors.porch
+        doors = Doors(Clock(), porch.site, porch.limits, porch.ledger, bytes)
+        transport = StringTransport()
+        connection = doors.buildProtocol(None)
+        connection.makeConnection(transport)
+        connection.dataReceived(b"nonsense\r\n\r\n")
+        self.assertEqual([a.status for a in read_answers(transport.value())], [400])
 
 
 class HostileTests(SynchronousTestCase):

@@ -150,7 +150,7 @@ def open_doors(relay: Relay, clock: Clock, judge: Judge | None = None) -> Doors:
     Make a listener at 127.0.0.1:8420 with an MCP door.
     """
     shield = Shield.new([], [])
-    shield.stand("127.0.0.1", 8420)
+    shield.stand("127.0.0.1")
     mcp, limits = Mcp(relay, judge or Names()), Limits()
     site = Site(shield, {b"/mcp": mcp, b"/mcp/": mcp})
     return Doors(clock, site, limits, Ledger(limits), bytes)

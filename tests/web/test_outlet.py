@@ -225,6 +225,14 @@ class DirectTests(SynchronousTestCase):
         self.outlet.forget()
         self.assertEqual(self.slow, set())
 
+    def test_release(self) -> None:
+        """
+        A transport that another takes over is looked at no more.
+        """
+        self.outlet.send(b"x" * 20)
+        self.outlet.release()
+        self.assertEqual((self.slow, self.socket.said), (set(), []))
+
 
 class AnyTests(SynchronousTestCase):
     """
@@ -304,3 +312,14 @@ class AnyTests(SynchronousTestCase):
         self.outlet.pauseProducing()
         self.outlet.stopProducing()
         self.assertEqual(self.slow, set())
+
+    def test_release(self) -> None:
+        """
+        A transport that another takes over tells only that one.
+        """
+        self.outlet.pauseProducing()
+        self.outlet.release()
+        self.assertEqual((self.slow, self.transport.producer), (set(), None))
+        latter = choose(self.transport, LIMITS, self.slow, self.clock)
+        self.assertIs(self.transport.producer, latter)
+        self.assertFalse(self.transport.disconnecting)

@@ -7,14 +7,17 @@ Tests for :mod:`mcpd.web.reply`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 from attrs import define, field
 from msgspec import Raw
+from twisted.internet.interfaces import ITransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.units import Seconds
 from mcpd.web.http import Reply, Request
-from mcpd.web.reply import Stamp
+from mcpd.web.reply import SAME_ORIGIN, Stamp, Successor
 from mcpd.web.spec import Limits
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Piece
@@ -32,6 +35,7 @@ class Line:
     sent: list[bytes] = field(factory=list)
     calls: list[Callable[[], None]] = field(factory=list)
     over: int = 0
+    successors: list[Successor] = field(factory=list)
 
     def give(self, line: bytes, own: bytes, parts: Sequence[Piece]) -> None:
         """
@@ -77,6 +81,12 @@ class Line:
         """
         self.over += 1
 
+    def switch(self, successor: Successor) -> None:
+        """
+        Remember who comes next.
+        """
+        self.successors.append(successor)
+
     @property
     def answer(self) -> Answer:
         """
@@ -84,6 +94,40 @@ class Line:
         """
         (answer,) = read_answers(b"".join(self.sent), self.bodyless)
         return answer
+
+
+@define(eq=False)
+class Idle:
+    """
+    Another protocol, which does nothing.
+    """
+
+    due: float = inf
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """
+        Begin.
+        """
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Take what came.
+        """
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        End.
+        """
+
+    def check(self, now: float) -> None:
+        """
+        Do what is due.
+        """
+
+    def retire(self) -> None:
+        """
+        Close.
+        """
 
 
 def event(data: bytes) -> bytes:
@@ -160,6 +204,27 @@ class WholeTests(SynchronousTestCase):
         line = Line()
         Reply(line, "ID").fault(Fault(Kind.ENVELOPE, "no"), b"1", 200)
         self.assertEqual(line.answer.status, 200)
+
+    def test_over(self) -> None:
+        """
+        Who waits for the end of a request hears of it once, with its answer.
+        """
+        over: list[bool] = []
+        reply = Reply(Line(), "ID", over=lambda: over.append(True))
+        reply.answer((b"1",))
+        reply.lost()
+        self.assertEqual(over, [True])
+
+    def test_switch(self) -> None:
+        """
+        A request whose connection changes its language has no answer, and is over.
+        """
+        line, successor = Line(), Idle()
+        over: list[bool] = []
+        reply = Reply(line, "ID", over=lambda: over.append(True))
+        reply.switch(successor)
+        reply.answer((b"1",))
+        self.assertEqual((line.successors, line.sent, over, reply.gone), ([successor], [], [True], True))
 
 
 class StreamTests(SynchronousTestCase):
@@ -511,3 +576,11 @@ class StampTests(SynchronousTestCase):
         self.assertIs(stamp.fields(0.9), first)
         self.assertIn(b"\r\nDate: Thu, 01 Jan 1970 00:00:01 GMT\r\n", stamp.fields(1.0))
         self.assertTrue(stamp.fields(1.0).endswith(b"\r\nX-Request-Id: "))
+
+    def test_own(self) -> None:
+        """
+        Pages of other origins may not have an answer as a part of theirs, unless the shield says so.
+        """
+        lines = Stamp().fields(0.0)
+        self.assertEqual(lines.count(SAME_ORIGIN), 1)
+        self.assertEqual(Stamp(b"A: b\r\n").fields(0.0), lines.replace(SAME_ORIGIN, b"A: b\r\n"))

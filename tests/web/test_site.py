@@ -12,7 +12,7 @@ from mcpd.web.head import Head
 from mcpd.web.shield import Shield
 from mcpd.web.site import Resource, Site
 from mcpd.wire.fault import Fault, Kind
-from tests.web.stage import Echo
+from tests.web.stage import Echo, Stage, read_answers
 
 
 def head(path: bytes, method: bytes = b"POST", **fields: bytes) -> Head:
@@ -35,7 +35,7 @@ class SiteTests(SynchronousTestCase):
         self.mcp, self.named, self.page = Echo(), Echo(), Echo(methods=(b"GET", b"HEAD", b"DELETE"))
         resources: dict[bytes, Resource] = {b"/mcp": self.mcp, b"/mcp/": self.named, b"/page": self.page}
         shield = Shield.new([], [])
-        shield.stand("127.0.0.1", 80)
+        shield.stand("127.0.0.1")
         self.site = Site(shield, resources)
 
     def refusal(self, head: Head) -> Fault:
@@ -90,13 +90,37 @@ class SiteTests(SynchronousTestCase):
             self.assertIs(fault.kind, Kind.METHOD_NOT_ALLOWED)
             self.assertEqual(fault.headers, ((b"Allow", allow),))
 
+    def test_preflight(self) -> None:
+        """
+        A browser may ask at each path that there is, without credentials, and at no other.
+        """
+        asked = {"origin": b"http://localhost", "access-control-request-method": b"POST"}
+        self.mcp.refusal = self.named.refusal = Fault(Kind.UNAUTHORIZED, "no")
+        for path in (b"/mcp", b"/mcp/nobody-has-this"):
+            resource, caller = self.site.admit(head(path, b"OPTIONS", **asked))
+            self.assertEqual((resource.methods, caller), ((b"POST",), "anonymous"))
+        self.assertEqual(self.mcp.admitted + self.named.admitted, [])
+        self.assertIs(self.refusal(head(b"/nothing", b"OPTIONS", **asked)).kind, Kind.NOT_FOUND)
+        for name in asked:
+            rest = {other: asked[other] for other in asked if other != name}
+            fault = self.refusal(head(b"/mcp", b"OPTIONS", **rest))
+            self.assertEqual(fault.headers, ((b"Allow", b"POST"),))
+
     def test_order(self) -> None:
         """
         A foreign page learns nothing of paths, and who may not ask nothing at all.
         """
-        evil = b"http://evil.example.com"
-        self.assertIs(self.refusal(head(b"/nothing", origin=evil)).kind, Kind.FORBIDDEN)
-        self.assertIs(self.refusal(head(b"/mcp", b"BREW", origin=evil)).kind, Kind.FORBIDDEN)
-        self.assertEqual(self.mcp.admitted, [])
+        stage = Stage()
+        for host, origin, status in (
+            (b"localhost", b"http://evil.example.com", 403),
+            (b"evil.example.com", b"http://evil.example.com", 421),
+        ):
+            for path, method in ((b"/nothing", b"POST"), (b"/mcp", b"BREW"), (b"/mcp", b"OPTIONS")):
+                client = stage.connect()
+                client.send(
+                    b"%b %b HTTP/1.1\r\nHost: %b\r\nOrigin: %b\r\n\r\n" % (method, path, host, origin)
+                )
+                self.assertEqual([a.status for a in read_answers(bytes(client.socket.taken))], [status])
+        self.assertEqual(stage.echo.admitted, [])
         self.mcp.refusal = Fault(Kind.UNAUTHORIZED, "no")
         self.assertIs(self.refusal(head(b"/mcp")).kind, Kind.UNAUTHORIZED)
