@@ -81,7 +81,7 @@ class Options(usage.Options):
 
     def _load(self) -> None:
         python, uid = Path(sys.executable), os.getuid()
-        self.source = Source.find(self["config"], os.environ, Path.cwd(), _INSTALLED, python, uid)
+        self.source = Source.find(self["config"], os.environ, Path.cwd(), _INSTALLED, python, uid, time.time)
         self.loaded = self.source.load()
 
     @property
@@ -171,7 +171,7 @@ def makeService(options: Options) -> IService:
 
 
 def _greet(daemon: Daemon) -> None:
-    address = daemon.addresses[0]
+    address, secure = daemon.addresses
     # Not into the log, where twistd leads what is written to sys.stdout.
     out = sys.__stdout__ or sys.stdout
     out.write(
@@ -179,6 +179,8 @@ def _greet(daemon: Daemon) -> None:
 mcpd serves for development, to this machine only:
 
   address  {address}/mcp
+           {secure}/mcp, as {daemon.local_authority}
+           vouches for; clients have to be told to trust that file
   key      in {daemon.key_file}
   status   mcpctl status
 

@@ -10,16 +10,18 @@ to the development defaults because it is gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from mcpd.config.development import LeftOut, development
+from mcpd.config.identities import identities
 from mcpd.config.judge import judge
 from mcpd.config.load import find_configuration, gather
 from mcpd.config.origins import Setting, effective
 from mcpd.config.settings import Settings
+from mcpd.web.tls import Identity
 
 
 @frozen
@@ -30,12 +32,21 @@ class Loaded:
     Attributes:
         settings: What is so.
         effective: Likewise, key by key, with who said so.
+        identities: What each listener shows of itself, in their order; None: it
+            has no TLS, or the local authority's pair, which is not loaded here.
         left_out: The development defaults' plugins that cannot run here, by name.
+        local_authority: The folder of the authority that signs for the listeners
+            with TLS; None: they have certificates of their own.  It is in the
+            state folder, and so whoever has claimed that makes the pair first
+            (:func:`mcpd.access.authority.local_pair`) and then loads it
+            (:func:`mcpd.config.identities.identity`).
     """
 
     settings: Settings
     effective: tuple[Setting, ...]
+    identities: tuple[Identity | None, ...]
     left_out: tuple[LeftOut, ...] = ()
+    local_authority: Path | None = None
 
 
 @frozen
@@ -52,6 +63,7 @@ class Source:
         installed: The folder of the plugins that came with the daemon.
         python: The daemon's own interpreter.
         uid: Who the daemon runs as.
+        now: Tells the time, in seconds since the epoch.
     """
 
     file: str | None
@@ -60,6 +72,7 @@ class Source:
     installed: Path
     python: Path
     uid: int
+    now: Callable[[], float]
 
     @classmethod
     def find(  # noqa: PLR0917  what is known of the machine
@@ -70,6 +83,7 @@ class Source:
         installed: Path,
         python: Path,
         uid: int,
+        now: Callable[[], float],
     ) -> Source:
         """
         Decide on the file.
@@ -81,10 +95,11 @@ class Source:
             installed: Likewise.
             python: Likewise.
             uid: Likewise.
+            now: Likewise.
         """
         found = find_configuration(option, environ)
         file = None if found is None else str(cwd / found)
-        return cls(file, dict(environ), cwd, installed, python, uid)
+        return cls(file, dict(environ), cwd, installed, python, uid, now)
 
     def load(self) -> Loaded:
         """
@@ -95,7 +110,12 @@ class Source:
         """
         if self.file is None:
             found = development(self.environ, self.cwd, self.installed, self.python, self.uid)
-            return Loaded(found.settings, effective(found.settings, found.draft), found.left_out)
+            settings = found.settings
+            shown = effective(settings, found.draft)
+            return Loaded(
+                settings, shown, (None,) * len(settings.listen), found.left_out, found.local_authority
+            )
         draft = gather(self.file, self.environ, self.uid, str(self.cwd))
         settings = judge(draft)
-        return Loaded(settings, effective(settings, draft))
+        loaded = identities(draft, settings.listen, self.environ, self.uid, self.now())
+        return Loaded(settings, effective(settings, draft), loaded)

@@ -13,6 +13,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from mcpd.config.addresses import anchor_endpoint
+
+_FILE = "file:"
+
 
 def anchor_daemon(table: Any, folder: str) -> None:
     """
@@ -29,6 +33,27 @@ def anchor_daemon(table: Any, folder: str) -> None:
     log = table.get("log")
     if isinstance(log, dict) and log.get("file", "-") != "-":
         log["file"] = _anchored(log["file"], folder)
+
+
+def anchor_listen(table: Any, folder: str) -> None:
+    """
+    Anchor the paths of one ``[[listen]]`` table: its UNIX socket, its certificates, its key's file.
+
+    Args:
+        table: The table, which is changed.
+        folder: The absolute path of its file's folder.
+    """
+    if not isinstance(table, dict):
+        return
+    if isinstance(endpoint := table.get("endpoint"), str):
+        table["endpoint"] = anchor_endpoint(endpoint, folder)
+    if not isinstance(tls := table.get("tls"), dict):
+        return
+    for key in tls.keys() & {"certificate", "client_ca", "client_crl"}:
+        tls[key] = _anchored(tls[key], folder)
+    key = tls.get("private_key")
+    if isinstance(key, str) and key.startswith(_FILE):
+        tls["private_key"] = _FILE + _anchored(key.removeprefix(_FILE), folder)
 
 
 def anchor_plugin(table: Any, folder: str) -> None:

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from attrs import evolve
 
-from mcpd.config.addresses import check_url, read_endpoint
+from mcpd.config.addresses import check_url
 from mcpd.config.problem import Flaw, Path, quoted
 from mcpd.config.settings import DaemonSettings
-from mcpd.policy.origin import HostRule, OriginRule
 from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.units import Seconds, write_bytes, write_seconds
-from mcpd.web.spec import Limits, Listen
+from mcpd.web.spec import Limits
 from mcpd.workers.spec import Plugin
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z", re.ASCII)
@@ -34,9 +33,6 @@ _LONGEST_FOLDER = 96
 # A name that is cut needs room for its tail; the protocol has none longer than the second.
 _SHORTEST, _LONGEST = 16, 128
 
-ENDPOINT = r'must be as "tcp:8420:interface=127.0.0.1" or "tcp6:8420:interface=\\:\\:1", the port up to 65535'
-HOST = 'must be as "tools.example.org" or "tools.example.org:8443"'
-ORIGIN = 'must be as "https://app.example.org" or "https://app.example.org:8443", without a path'
 URL = 'must be as "https://tools.example.org", without query and fragment'
 VARIABLE = "a variable's name has letters, digits and _ and starts with no digit"
 
@@ -53,9 +49,9 @@ def check_daemon(daemon: DaemonSettings) -> Iterator[Flaw]:
     if not daemon.log.file:
         yield Flaw(("log", "file"), "is empty", 'must be a file, or "-" for standard output')
     if daemon.public_url:
-        yield from _read(check_url, daemon.public_url, ("public_url",), URL)
+        yield from read_flaws(check_url, daemon.public_url, ("public_url",), URL)
     folders = ("state_dir", "runtime_dir", "plugin_dir")
-    yield from _without_nul((key, getattr(daemon, key)) for key in folders)
+    yield from without_nul((key, getattr(daemon, key)) for key in folders)
 
 
 def check_limits(limits: Limits) -> Iterator[Flaw]:
@@ -88,34 +84,11 @@ def check_catalog(catalog: CatalogLimits) -> Iterator[Flaw]:
         yield Flaw(("name_limit",), f"is {catalog.name_limit}", f"must be from {_SHORTEST} to {_LONGEST}")
 
 
-def check_listen(listen: Listen) -> Iterator[Flaw]:
+def check_nothing(_: object) -> Iterator[Flaw]:
     """
-    Check one ``[[listen]]`` table.
+    Check a table in which all is right whose types are.
     """
-    yield from _read(read_endpoint, listen.endpoint, ("endpoint",), ENDPOINT)
-    for index, host in enumerate(listen.hosts):
-        yield from _read(HostRule.read, host, ("hosts", index), HOST)
-    for index, origin in enumerate(listen.origins):
-        yield from _read(OriginRule.read, origin, ("origins", index), ORIGIN)
-    if not listen.serve:
-        yield Flaw(("serve",), "is empty", 'must have "mcp" or "health"')
-    yield from _exposed(listen)
-
-
-def _exposed(listen: Listen) -> Iterator[Flaw]:
-    try:
-        address = read_endpoint(listen.endpoint)
-    except ValueError:
-        return
-    if address.loopback:
-        return
-    if listen.auth == "none":
-        allowed = "without credentials only 127.0.0.0/8 and ::1 may be listened to"
-        yield Flaw(("auth",), f'is "none" on {address.interface}', allowed)
-    if not listen.plain_is_fine:
-        wrong = f"would serve clear text on {address.interface}"
-        allowed = "TLS comes with a later release: use loopback behind a proxy, or say plain_is_fine = true"
-        yield Flaw(("endpoint",), wrong, allowed)
+    return iter(())
 
 
 def check_plugin(plugin: Plugin) -> Iterator[Flaw]:
@@ -134,9 +107,9 @@ def check_plugin(plugin: Plugin) -> Iterator[Flaw]:
     yield from _times(plugin)
     yield from _restarts(plugin)
     yield from _numbers(plugin)
-    yield from _without_nul((("cwd", plugin.cwd),))
+    yield from without_nul((("cwd", plugin.cwd),))
     for key, words in (("command", plugin.command), ("path", plugin.path)):
-        for flaw in _without_nul(enumerate(words)):
+        for flaw in without_nul(enumerate(words)):
             yield evolve(flaw, path=(key, *flaw.path))
 
 
@@ -144,7 +117,7 @@ def _variables(plugin: Plugin) -> Iterator[Flaw]:
     for name in plugin.env:
         if not _VARIABLE.match(name):
             yield Flaw(("env", name), "is no variable's name", VARIABLE)
-    for flaw in _without_nul(plugin.env.items()):
+    for flaw in without_nul(plugin.env.items()):
         yield evolve(flaw, path=("env", *flaw.path))
     for index, name in enumerate(plugin.inherit):
         if not _VARIABLE.match(name):
@@ -197,14 +170,29 @@ def _at_most(path: Path, value: int, most: int, named: str = "") -> Iterator[Fla
         yield Flaw(path, f"is {value}", f"must be at most {named or most}")
 
 
-def _read(read: Callable[[str], object], text: str, path: Path, allowed: str) -> Iterator[Flaw]:
+def read_flaws(read: Callable[[str], object], text: str, path: Path, allowed: str) -> Iterator[Flaw]:
+    """
+    Tell why a text cannot be read, if it cannot.
+
+    Args:
+        read: Raises ValueError with the reason.
+        text: What was written; it is shown, and so no secret.
+        path: Where it is.
+        allowed: What would be right.
+    """
     try:
         read(text)
     except ValueError as error:
         yield Flaw(path, f"{quoted(text)} is refused: {error}", allowed)
 
 
-def _without_nul(texts: Iterable[tuple[str | int, str]]) -> Iterator[Flaw]:
+def without_nul(texts: Iterable[tuple[str | int, str]]) -> Iterator[Flaw]:
+    """
+    Tell which texts have a NUL letter.
+
+    Args:
+        texts: Each with its key.
+    """
     # The kernel ends a path, an argument and a variable at the first one.
     for key, text in texts:
         if "\0" in text:

@@ -22,10 +22,20 @@ from mcpd.config.draft import Draft
 from mcpd.config.judge import judge
 from mcpd.config.load import read_environment, read_plugin, read_plugin_dir
 from mcpd.config.problem import ConfigurationError, Place
+from mcpd.config.problem import Path as Way
 from mcpd.config.runtime import state_dir
-from mcpd.config.settings import Settings
+from mcpd.config.settings import LISTEN, Settings
+from mcpd.web.spec import Listen, Tls
 
 _SOURCE = "development defaults"
+_SECURE = "tcp:8421:interface=127.0.0.1"
+# What is said of listeners, and not built in.
+_SAID: tuple[Way, ...] = (
+    ("listen", 0, "endpoint"),
+    ("listen", 1, "endpoint"),
+    ("listen", 1, "tls", "certificate"),
+    ("listen", 1, "tls", "private_key"),
+)
 
 
 @frozen
@@ -51,11 +61,13 @@ class Development:
         settings: What is served.
         draft: What they were made of.
         left_out: The plugins that are not, by name.
+        local_authority: The folder of the authority whose certificate the second listener has.
     """
 
     settings: Settings
     draft: Draft
     left_out: tuple[LeftOut, ...]
+    local_authority: Path
 
 
 def development(
@@ -97,8 +109,17 @@ def development(
             read_plugin(draft, file.parent.name, str(file), trust)
     settings = judge(draft)
     plugins = tuple(evolve(plugin, path=(path[0], *plugin.path)) for plugin in settings.plugins)
-    draft.places |= {("plugins", plugin.name, "path"): Place(_SOURCE) for plugin in plugins}
-    return Development(evolve(settings, plugins=plugins), draft, tuple(left_out))
+    authority = Path(settings.daemon.state_dir, "tls")
+    listen = LISTEN, Listen(_SECURE, tls=_local(authority))
+    ours: list[Way] = [("plugins", plugin.name, "path") for plugin in plugins]
+    draft.places |= dict.fromkeys([*ours, *_SAID], Place(_SOURCE))
+    settings = evolve(settings, plugins=plugins, listen=listen)
+    return Development(settings, draft, tuple(left_out), authority)
+
+
+def _local(authority: Path) -> Tls:
+    # As mcpd.access.authority.local_pair writes them.
+    return Tls(str(authority / "certificate.pem"), f"file:{authority / 'key.pem'}")
 
 
 def _why_not(file: Path, trust: Trust, path: tuple[str, str]) -> str:

@@ -16,17 +16,23 @@ from typing import Any
 import attrs
 from attrs import evolve, frozen
 
+from mcpd.config.addresses import Inherited, read_endpoint
 from mcpd.config.problem import Path, dotted
 from mcpd.config.settings import Settings
+from mcpd.units import Rate
+from mcpd.web.spec import Listen
 from mcpd.workers.spec import Plugin
 
 # What a crew can change while its workers live; with all else a worker is born.
 _LIVELY = frozenset({"prefix", "workers", "concurrency", "tools", "timeouts", "restart"})
 # What is read when it is needed, and so acts at once.
 _READ_LATE = frozenset({("daemon", "plugin_dir"), ("daemon", "drain")})
-_AT_ONCE = frozenset({"limits", "sessions", "catalog"})
+_AT_ONCE = frozenset({"limits", "rate", "sessions", "websocket", "catalog"})
 # The kernel was told when the listeners were opened.
 _OPENED_WITH = frozenset({("limits", "backlog")})
+_SOCKET = frozenset({"mode", "group"})
+# Where only the opened socket tells whether it is safe, these were judged with it.
+_JUDGED_OPEN = frozenset({"auth", "plain_is_fine"})
 
 
 @frozen
@@ -76,7 +82,7 @@ class Difference:
         """
         Say whether a value of a section acts that was another before.
         """
-        return any(key.startswith(f"{section}.") for key in self.acts)
+        return any(key.startswith((f"{section}.", f"{section}[")) for key in self.acts)
 
 
 def difference(old: Settings, new: Settings) -> Difference:
@@ -116,12 +122,47 @@ def _respawns(old: Plugin, new: Plugin) -> bool:
 
 def _keys(old: Settings, new: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     paths = list(_differing(evolve(old, plugins=()), evolve(new, plugins=()), ()))
-    acts = [path for path in paths if _acts(path)]
+    acts = [path for path in paths if _acts(path, old.listen, new.listen)]
     return tuple(map(dotted, acts)), tuple(dotted(path) for path in paths if path not in acts)
 
 
-def _acts(path: Path) -> bool:
-    return path in _READ_LATE or (path[0] in _AT_ONCE and path not in _OPENED_WITH)
+def _acts(path: Path, old: tuple[Listen, ...], new: tuple[Listen, ...]) -> bool:
+    match path:
+        case ("listen", int(index), key, *_):
+            return key not in _waiting(old[index], new[index])
+        case _:
+            return path in _READ_LATE or (path[0] in _AT_ONCE and path not in _OPENED_WITH)
+
+
+def _waiting(old: Listen, new: Listen) -> frozenset[str]:
+    """
+    Tell the keys of a listener that wait for a new start.
+    """
+    if old.endpoint != new.endpoint or (old.tls is None) != (new.tls is None):
+        return frozenset(field.name for field in attrs.fields(Listen))
+    endpoint = read_endpoint(new.endpoint)
+    is_judged_open = isinstance(endpoint, Inherited) and endpoint.loopback is None
+    return _SOCKET | _JUDGED_OPEN if is_judged_open else _SOCKET
+
+
+def standing(old: tuple[Listen, ...], new: tuple[Listen, ...]) -> tuple[Listen, ...]:
+    """
+    Tell what is so of the listeners that are open, once a difference is done.
+
+    Args:
+        old: What is in force, one for each that is open.
+        new: What shall be.
+
+    Returns:
+        As many as ``old``: the new values that act, and the old ones of those that wait.
+    """
+    if len(old) != len(new):
+        return old
+    return tuple(map(_standing, old, new))
+
+
+def _standing(old: Listen, new: Listen) -> Listen:
+    return evolve(new, **{key: getattr(old, key) for key in _waiting(old, new)})
 
 
 def _differing(old: Any, new: Any, path: Path) -> Iterator[Path]:
@@ -130,7 +171,7 @@ def _differing(old: Any, new: Any, path: Path) -> Iterator[Path]:
     """
     if old == new:
         return
-    if attrs.has(type(old)):
+    if type(old) is type(new) and attrs.has(type(old)) and not isinstance(old, Rate):
         for field in attrs.fields(type(old)):
             yield from _differing(getattr(old, field.name), getattr(new, field.name), (*path, field.name))
     elif path == ("listen",) and len(old) == len(new):

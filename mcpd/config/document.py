@@ -56,7 +56,7 @@ def read_document(name: str) -> Document:
     """
     name = os.path.abspath(name)
     try:
-        content, status = _content(name)
+        content, status = read_content(name)
     except OSError as error:
         raise _refusal(name, None, f"cannot be read: {error.strerror}", "it must be readable") from None
     if not stat.S_ISREG(status.st_mode):
@@ -76,7 +76,16 @@ def read_document(name: str) -> Document:
         raise _refusal(name, None, "has a number with too many digits", "64 bits are enough") from None
 
 
-def _content(name: str) -> tuple[bytes, os.stat_result]:
+def read_content(name: str) -> tuple[bytes, os.stat_result]:
+    """
+    Read a file, and one byte more than :data:`LARGEST` at most.
+
+    Returns:
+        What it holds, nothing if it is no regular file; and what was opened.
+
+    Raises:
+        OSError: It cannot be read.
+    """
     # Not to wait for a writer if it is a pipe, and to look at what was opened.
     descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:

@@ -13,9 +13,9 @@ from typing import Any
 
 from attrs import Factory, define, evolve
 
-from mcpd.config.anchor import anchor_daemon, anchor_plugin
+from mcpd.config.anchor import anchor_daemon, anchor_listen, anchor_plugin
 from mcpd.config.document import Document
-from mcpd.config.problem import Flaw, Path, Place, Problem
+from mcpd.config.problem import ConfigurationError, Flaw, Path, Place, Problem
 
 
 @define
@@ -40,6 +40,9 @@ class Draft:
         """
         draft, folder = cls(document.table, _places(document, ())), dirname(document.name)
         anchor_daemon(draft.table("daemon"), folder)
+        listeners = draft.tables.get("listen")
+        for listen in listeners if isinstance(listeners, list) else ():
+            anchor_listen(listen, folder)
         for plugin in (draft.table("defaults"), *draft.table("plugins").values()):
             anchor_plugin(plugin, folder)
         return draft
@@ -130,6 +133,20 @@ class Draft:
         Note what is wrong with a value, or with a part of it.
         """
         self.problems.append(Problem(self.place(path + flaw.path), evolve(flaw, path=())))
+
+    def settle(self) -> None:
+        """
+        Tell all that was refused, if anything was.
+
+        Raises:
+            ConfigurationError: With the problems, by file and line.
+        """
+        if self.problems:
+            raise ConfigurationError(tuple(sorted(self.problems, key=_by_place)))
+
+
+def _by_place(problem: Problem) -> tuple[str, int, str]:
+    return problem.place.source, problem.place.line or 0, str(problem)
 
 
 def _places(document: Document, path: Path) -> dict[Path, Place]:

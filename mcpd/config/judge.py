@@ -18,22 +18,33 @@ from mcpd.config.checks import (
     check_catalog,
     check_daemon,
     check_limits,
-    check_listen,
+    check_nothing,
     check_plugin,
     check_sessions,
 )
 from mcpd.config.draft import Draft
-from mcpd.config.problem import ConfigurationError, Flaw, Path, Problem, quoted
+from mcpd.config.listeners import check_listen
+from mcpd.config.problem import Flaw, Path, quoted
 from mcpd.config.settings import LISTEN, DaemonSettings, Settings
 from mcpd.config.structure import Flawed, keys, structure, unknown
 from mcpd.relay.spec import CatalogLimits, SessionLimits
-from mcpd.web.spec import Limits, Listen
+from mcpd.web.spec import Limits, Listen, Rates, SocketSettings
 from mcpd.workers.spec import Plugin
 
 T = TypeVar("T")
 Check = Callable[[T], Iterator[Flaw]]
 
-SECTIONS = ("daemon", "listen", "limits", "sessions", "catalog", "defaults", "plugins")
+SECTIONS = (
+    "daemon",
+    "listen",
+    "limits",
+    "rate",
+    "sessions",
+    "websocket",
+    "catalog",
+    "defaults",
+    "plugins",
+)
 
 
 def judge(draft: Draft) -> Settings:
@@ -51,17 +62,14 @@ def judge(draft: Draft) -> Settings:
         daemon=evolve(daemon, public_url=daemon.public_url.rstrip("/")),
         listen=_listeners(draft),
         limits=_single(draft, "limits", Limits, check_limits),
+        rate=_single(draft, "rate", Rates, check_nothing),
         sessions=_single(draft, "sessions", SessionLimits, check_sessions),
+        websocket=_single(draft, "websocket", SocketSettings, check_nothing),
         catalog=_single(draft, "catalog", CatalogLimits, check_catalog),
         plugins=_plugins(draft),
     )
-    if draft.problems:
-        raise ConfigurationError(tuple(sorted(draft.problems, key=_by_place)))
+    draft.settle()
     return settings
-
-
-def _by_place(problem: Problem) -> tuple[str, int, str]:
-    return problem.place.source, problem.place.line or 0, str(problem)
 
 
 def _share_defaults(draft: Draft) -> None:
@@ -79,8 +87,10 @@ def _make(draft: Draft, path: Path, table: Any, kind: type[T], check: Check[T], 
     """
     Make one specification, or none if nothing sound can be made of the table.
 
-    After a flaw the rest is judged, too, so that the operator reads all at once.
+    After a flaw the rest is judged, too, so that the operator reads all at once;
+    of a key that has one nothing more is told.
     """
+    flawed: set[Path] = set()
     try:
         made = structure(table, kind, **given)
     except Flawed as error:
@@ -94,7 +104,8 @@ def _make(draft: Draft, path: Path, table: Any, kind: type[T], check: Check[T], 
         except Flawed:
             return None
     for flaw in check(made):
-        draft.refuse(path, flaw)
+        if flaw.path[:1] not in flawed:
+            draft.refuse(path, flaw)
     return made
 
 

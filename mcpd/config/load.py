@@ -24,12 +24,19 @@ from mcpd.config.draft import Draft
 from mcpd.config.problem import ConfigurationError, Flaw, Place, Problem, nearest
 from mcpd.config.settings import DaemonSettings
 from mcpd.relay.spec import CatalogLimits, SessionLimits
-from mcpd.web.spec import Limits
+from mcpd.web.spec import Limits, Rates, SocketSettings
 
 SYSTEM = "/etc/mcpd/mcpd.toml"
 """The main file where nobody names another."""
 
-_SINGLE = {"daemon": DaemonSettings, "limits": Limits, "sessions": SessionLimits, "catalog": CatalogLimits}
+_SINGLE = {
+    "daemon": DaemonSettings,
+    "limits": Limits,
+    "rate": Rates,
+    "sessions": SessionLimits,
+    "websocket": SocketSettings,
+    "catalog": CatalogLimits,
+}
 _NUMBER = re.compile(r"-?[0-9]{1,12}\Z", re.ASCII)
 
 

@@ -20,7 +20,18 @@ from attrs import evolve, frozen
 from mcpd.config.draft import Draft
 from mcpd.config.problem import Path, dotted
 from mcpd.config.settings import Settings
-from mcpd.units import Bytes, Room, Seconds, Tries, Wait, write_bytes, write_seconds, write_tries
+from mcpd.units import (
+    Bytes,
+    Rate,
+    Room,
+    Seconds,
+    Tries,
+    Wait,
+    write_bytes,
+    write_rate,
+    write_seconds,
+    write_tries,
+)
 
 MASK = '"***"'
 """What stands for a secret."""
@@ -31,6 +42,7 @@ _WRITE: dict[Any, Callable[[Any], str]] = {
     Bytes: write_bytes,
     Room: write_bytes,
     Tries: write_tries,
+    Rate | None: write_rate,
 }
 # A program's secrets have such names everywhere; and many an address has one inside.
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|COOKIE|PRIVATE|SIGNATURE|DSN", re.IGNORECASE)
@@ -90,12 +102,14 @@ def _leaves(path: Path, value: Any, kind: Any) -> Iterator[tuple[Path, Any, Any]
         The way to each part, the part, and of which kind it is.
     """
     parts: Iterator[tuple[str | int, Any, Any]]
-    if attrs.has(kind) and kind is not Tries:
-        parts = ((key, getattr(value, key), hint) for key, hint in get_type_hints(kind).items())
+    if attrs.has(type(value)) and kind not in _WRITE:
+        parts = ((key, getattr(value, key), hint) for key, hint in get_type_hints(type(value)).items())
     elif isinstance(value, dict) and value:
         parts = ((key, part, get_args(kind)[1]) for key, part in value.items())
     elif isinstance(value, tuple) and value and attrs.has(type(value[0])):
         parts = ((index, part, type(part)) for index, part in enumerate(value))
+    elif value is None and kind not in _WRITE:
+        return  # a table that nobody wrote, and TOML has no word for that
     else:
         yield path, value, kind
         return

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.units import Seconds
-from mcpd.web.spec import Limits, Listen
+from mcpd.web.spec import Limits, Listen, Rates, SocketSettings
 from mcpd.workers.spec import Plugin
 
 LISTEN = Listen(endpoint="tcp:8420:interface=127.0.0.1")
@@ -71,7 +71,9 @@ class Settings:
         daemon: The daemon itself.
         listen: Its listeners, one or more.
         limits: What clients may use.
+        rate: How often.
         sessions: Legacy clients' sessions.
+        websocket: How WebSockets are kept.
         catalog: How what plugins have is shown.
         plugins: In the order of the main file, then the plugin folder's by name.
     """
@@ -79,6 +81,8 @@ class Settings:
     daemon: DaemonSettings = DaemonSettings()
     listen: tuple[Listen, ...] = (LISTEN,)
     limits: Limits = Limits()
+    rate: Rates = Rates()
     sessions: SessionLimits = SessionLimits()
+    websocket: SocketSettings = SocketSettings()
     catalog: CatalogLimits = CatalogLimits()
     plugins: tuple[Plugin, ...] = ()

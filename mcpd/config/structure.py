@@ -27,11 +27,13 @@ from mcpd.config.problem import Flaw, Path, nearest, quoted
 from mcpd.units import (
     Bytes,
     Count,
+    Rate,
     Room,
     Seconds,
     Tries,
     Wait,
     read_bytes,
+    read_rate,
     read_seconds,
     read_tries,
     write_bytes,
@@ -50,6 +52,7 @@ _WAIT = 'a duration from "0s" to "8760h", as "0s", "500ms" or "30s"'
 _DURATION = 'a duration from "1ms" to "8760h", as "250ms", "30s", "5m" or "24h"'
 _SIZE = 'a size from "1" to "1024G", as "512", "64K", "256M" or "1G"'
 _ROOM = 'a size up to "1024G", as "64K", "256M" or "1G", or "0" for any'
+_RATE = 'so many a second and so many at once, up to 999999, as "100/s, 200", or "off" for any'
 _TRIES = 'so many times in so long, up to 999999 in "8760h", as "5/5m"'
 
 _KINDS: dict[type, str] = {
@@ -153,6 +156,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(Bytes, lambda value, _: _size(value, 1, _SIZE))
     converter.register_structure_hook(Room, lambda value, _: _size(value, 0, _ROOM))
     converter.register_structure_hook(Tries, _tries)
+    converter.register_structure_hook(Rate | None, _rate)
     converter.register_structure_hook_factory(_made_of(Literal), _choice)
     converter.register_structure_hook_factory(_made_of(tuple), _tuple)
     converter.register_structure_hook_factory(_made_of(dict), _mapping)
@@ -214,6 +218,10 @@ def _tries(value: Any, _: Any) -> Tries:
     tries = _read(text, read_tries, _TRIES)
     _fit(text, tries.seconds, 0.001, MOST_SECONDS, _TRIES)
     return tries
+
+
+def _rate(value: Any, _: Any) -> Rate | None:
+    return _read(_expect(value, str, _RATE), read_rate, _RATE)
 
 
 def _read(text: str, read: Callable[[str], T], allowed: str) -> T:

@@ -8,6 +8,7 @@ The configuration's file: ``check`` and ``reload``.
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def check(frame: Frame, file: str | None) -> None:
         INSTALLED,
         Path(sys.executable),
         frame.uid,
+        time.time,
     )
     try:
         source.load()

@@ -2,25 +2,39 @@
 # Copyright (c) mcpd contributors.  See LICENSE for details.
 
 """
-The listeners, and what is served at each.
+The listeners.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort
-from twisted.python.failure import Failure
+from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.task import deferLater
 
+from mcpd.access.tickets import Tickets
+from mcpd.config.addresses import Inherited, read_endpoint
+from mcpd.config.settings import Settings
+from mcpd.daemon.gate import Gate, Identities, Open, visitors
+from mcpd.daemon.waiting import Waiting
+from mcpd.events import CertificateEnds, Event
 from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.shield import Shield
 from mcpd.web.site import Resource, Site
-from mcpd.web.spec import Limits, Listen
+from mcpd.web.spec import Listen
+from mcpd.web.websocket import WebSockets
+
+_DAY = 86400
+# Days that are enough to have a certificate renewed by hand.
+_SOON = 21
+# Seconds that who was let in last has to ask, and between two looks at that.
+_GRACE, _LOOK = 1.0, 0.05
+# Nobody has come yet who could meet it.
+_SHUT = Site(Shield((), ()), {})
 
 
 @define(eq=False)
@@ -28,65 +42,117 @@ class Gates:
     """
     Every listener.
 
+    Args:
+        clock: Tells the time, and calls later.
+        entropy: Gives so many random bytes.
+        open: Opens a listener.
+        tell: Hears what happens at them.
+        settings: What was configured.
+        serve: Tells what is served at one, by path.
+
     Attributes:
-        addresses: Where clients can connect.
+        waiting: Clients of sockets that were handed over, until we are ready for them.
     """
 
-    _reactor: Any
+    _clock: IReactorTime
     _entropy: Callable[[int], bytes]
-    _limits: Limits
-    _public_url: str
-    addresses: list[str] = field(init=False, factory=list)
+    _open: Open
+    _tell: Callable[[Event], None]
+    _settings: Settings
+    _serve: Callable[[Gate], Mapping[bytes, Resource]]
+    waiting: Waiting = field(init=False)
     _ledger: Ledger = field(init=False)
-    _doors: list[Doors] = field(init=False, factory=list)
-    _ports: list[IListeningPort] = field(init=False, factory=list)
+    _gates: list[Gate] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self._ledger = Ledger(self._limits)
+        self._ledger = Ledger(self._settings.limits)
+        self.waiting = Waiting(self._clock)
 
-    def open(self, listen: Listen, resources: Mapping[bytes, Resource]) -> str:
+    @property
+    def addresses(self) -> Sequence[str]:
+        """
+        Where clients can connect.
+        """
+        return [gate.address for gate in self._gates]
+
+    def open(self, listen: Listen, identities: Identities) -> str:
         """
         Open one.
 
         Args:
             listen: What was configured.
-            resources: What is served there, by path.
+            identities: What is shown, by what was configured of TLS.
 
         Returns:
             Its address.
 
         Raises:
-            CannotListenError: The address can't be had.
+            Troubled: LISTEN, it can't be listened there.
+            CannotListenError: Likewise.
         """
-        limits = self._limits
-        shield = Shield.new(listen.hosts, listen.origins, self._public_url)
-        doors = Doors(self._reactor, Site(shield, resources), limits, self._ledger, self._entropy)
-        backlog = "" if ":backlog=" in listen.endpoint else f":backlog={limits.backlog}"
-        endpoint = serverFromString(self._reactor, listen.endpoint + backlog)
-        port = _now(endpoint.listen(doors))
-        self._doors.append(doors)
-        self._ports.append(port)
-        host: Any = port.getHost()
-        shield.stand(host.host, host.port)
-        name = f"[{host.host}]" if ":" in host.host else host.host
-        self.addresses.append(f"http://{name}:{host.port}")
-        return self.addresses[-1]
+        settings = self._settings
+        doors = Doors(
+            self._clock,
+            _SHUT,
+            settings.limits,
+            self._ledger,
+            self._entropy,
+            visitors=visitors(listen),
+            tell=self._tell,
+        )
+        sockets = WebSockets(doors.porch, settings.websocket, settings.rate)
+        tickets = Tickets(self._clock, self._entropy, settings.limits.tickets)
+        gate = Gate(listen, doors, sockets, tickets, self._serve)
+        gate.open(self._open, identities, settings)
+        if isinstance(read_endpoint(listen.endpoint), Inherited):
+            self.waiting.hold(gate.port)
+        self._gates.append(gate)
+        return gate.address
 
-    def limit(self, limits: Limits) -> None:
+    def change(self, settings: Settings, identities: Identities) -> None:
         """
-        Hold new connections to other limits.
+        Serve as another configuration says.
+
+        Args:
+            settings: It, with a listener of the same endpoint for each that is open.
+            identities: As for :meth:`open`.
         """
-        self._limits = limits
-        for doors in self._doors:
-            doors.limit(limits)
+        self._settings = settings
+        for gate, listen in zip(self._gates, settings.listen, strict=True):
+            gate.change(listen, identities, settings)
+
+    def ending(self, now: float) -> Iterator[CertificateEnds]:
+        """
+        Tell which certificates have less than 21 days left.
+
+        Args:
+            now: Seconds since 1970.
+        """
+        for gate in self._gates:
+            if gate.expires is not None:
+                days = math.floor((gate.expires - now) / _DAY)
+                if days < _SOON:
+                    yield CertificateEnds(gate.address, days)
+
+    def forget(self, caller: str) -> None:
+        """
+        Forget the tickets of a principal whose credentials open nothing any more.
+        """
+        for gate in self._gates:
+            gate.tickets.forget(caller)
 
     async def close(self) -> None:
         """
         Take no new connections, and let those go that are not in use.
         """
-        await closed(self._ports)
-        for doors in self._doors:
-            doors.retire()
+        self.waiting.end()
+        await closed([gate.port for gate in self._gates])
+        for gate in self._gates:
+            gate.doors.retire()
+        # Who was let in just now asks in a moment; its call is one to be drained.
+        until = self._clock.seconds() + _GRACE
+        while any(gate.doors.porch.expecting for gate in self._gates) and self._clock.seconds() < until:
+            await deferLater(self._clock, _LOOK, lambda: None)
 
 
 async def closed(ports: Iterable[IListeningPort]) -> None:
@@ -94,13 +160,3 @@ async def closed(ports: Iterable[IListeningPort]) -> None:
     Stop listening at some ports, and wait until all have stopped.
     """
     await DeferredList([maybeDeferred(port.stopListening) for port in ports], consumeErrors=True)
-
-
-def _now(listening: Deferred[IListeningPort]) -> IListeningPort:
-    # An endpoint of ours is bound, or fails, at once.
-    ports: list[IListeningPort] = []
-    failures: list[Failure] = []
-    listening.addCallbacks(ports.append, failures.append)
-    if failures:
-        failures[0].raiseException()
-    return ports[0]

@@ -88,7 +88,6 @@ class Parts:
             Seal((seal_key(folder.seal, world.entropy),), world.entropy),
             needs_key,
         )
-        keys.revoked = router.expel
         # Before anything is started that could be taken for what was left.
         state = state_id(folder.path)
         leftovers = world.sweep(state)

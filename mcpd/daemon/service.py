@@ -18,7 +18,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IListeningPort
 
 from mcpd import __version__
-from mcpd.access.credentials import KeyCredentials, NoCredentials
+from mcpd.access.authority import AUTHORITY, UnsafeFolder
+from mcpd.access.credentials import ANONYMOUS
 from mcpd.access.keyfile import UnusableKey
 from mcpd.admin.door import AdminDoor
 from mcpd.admin.inner import ask
@@ -26,14 +27,16 @@ from mcpd.admin.overseen import Reloaded, Status
 from mcpd.admin.verbs import Verbs
 from mcpd.config.again import Loaded
 from mcpd.config.development import LeftOut
-from mcpd.config.difference import Difference, difference
+from mcpd.config.difference import Difference, difference, standing
 from mcpd.config.origins import Setting
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.runtime import folders
 from mcpd.config.settings import Settings
+from mcpd.daemon.gate import Gate, Identities
 from mcpd.daemon.gates import Gates, closed
 from mcpd.daemon.parts import Parts
 from mcpd.daemon.plugins import Plugins
+from mcpd.daemon.served import served, shown
 from mcpd.daemon.world import World
 from mcpd.events import (
     ChangeWaits,
@@ -52,16 +55,16 @@ from mcpd.store.folder import FolderTaken
 from mcpd.store.keys import Keys
 from mcpd.store.sealkey import UnusableSealKey
 from mcpd.trouble import Reason, Trouble, Troubled
-from mcpd.web.health import Health
-from mcpd.web.mcp import Judge, Mcp
 from mcpd.web.site import Resource
-from mcpd.web.spec import Listen
+from mcpd.web.tls import UnusableTls
 
 _SWEEP = 60.0
+_DAY = 86400.0
 # Seconds after which a daemon is ready even if a plugin has not made up its mind.
 _TRYING = 10.0
 # What ends a start with a sentence.
-_EXPECTED = Troubled, FolderTaken, OSError, UnusableKey, UnusableSealKey, CannotListenError
+_UNFIT = UnsafeFolder, UnusableTls, OSError
+_EXPECTED = Troubled, FolderTaken, UnusableKey, UnusableSealKey, CannotListenError, *_UNFIT
 
 
 class Daemon(Service):
@@ -92,11 +95,15 @@ class Daemon(Service):
         self._world = world
         self._publisher = publisher
         self._parts: Parts | None = None
-        limits, url = self.settings.limits, self.settings.daemon.public_url
-        self._gates = Gates(world.reactor, world.entropy, limits, url)
+        self._gates = Gates(
+            world.reactor, world.entropy, world.open, publisher.tell, self.settings, self._serve
+        )
+        self._manager = world.manager()
         self._admin: tuple[AdminDoor, IListeningPort] | None = None
         self._sweeping: IDelayedCall | None = None
         self._started = 0.0
+        # When it was last told which certificates end soon.
+        self._warned = 0.0
         self._opened: Callable[[Daemon], None] | None = None
         self._asked = 0
         publisher.observe(self.journal)
@@ -128,6 +135,14 @@ class Daemon(Service):
         late = self._world.reactor.seconds() >= self._started + _TRYING
         return late or parts.plugins.tried
 
+    @property
+    def local_authority(self) -> Path | None:
+        """
+        Whose certificate clients have to trust, in PEM; None: those of their own system.
+        """
+        folder = self._loaded.local_authority
+        return None if folder is None else folder / AUTHORITY
+
     # Starting.
 
     def privilegedStartService(self) -> None:
@@ -143,6 +158,7 @@ class Daemon(Service):
             reason = _reason(error)
             raise SystemExit(f"mcpd: {reason}; {reason.trouble.hint}") from error
         self._tell_left_out(())
+        self._warn()
         if self._opened is not None:
             self._opened(self)
 
@@ -154,6 +170,8 @@ class Daemon(Service):
         world = self._world
         self._started = world.reactor.seconds()
         self.plugins.start()
+        self._gates.waiting.begin(lambda: self.is_ready)
+        self._manager.begin(world.reactor, lambda: self.is_ready, self._describe)
         world.on_hangup(self._reload_quietly)
         self._sweep()
 
@@ -161,6 +179,7 @@ class Daemon(Service):
         parts = self._parts = Parts.claim(self._world, self.settings, self._publisher)
         self.key_file = parts.key_file
         self.router, self.keys, self.plugins = parts.router, parts.keys, parts.plugins
+        self.keys.revoked = self._expel
 
     def _release(self) -> None:
         # As the end of the process does, for who has this as one service of several.
@@ -170,19 +189,17 @@ class Daemon(Service):
             self._parts = None
 
     def _open_doors(self) -> None:
+        identities = shown(self._loaded, self._world)
         for listen in self.settings.listen:
-            address = self._gates.open(listen, self._resources(listen))
-            self._publisher.tell(DoorOpened(address))
+            self._publisher.tell(DoorOpened(self._gates.open(listen, identities)))
 
-    def _resources(self, listen: Listen) -> dict[bytes, Resource]:
-        resources: dict[bytes, Resource] = {}
-        if "mcp" in listen.serve:
-            judge: Judge = KeyCredentials(self.keys) if listen.auth == "required" else NoCredentials()
-            resources[b"/mcp"] = resources[b"/mcp/"] = Mcp(self.router, judge)
-        if "health" in listen.serve:
-            resources[b"/healthz"] = Health("alive", lambda: True)
-            resources[b"/readyz"] = Health("ready", lambda: self.is_ready)
-        return resources
+    def _serve(self, gate: Gate) -> dict[bytes, Resource]:
+        return served(gate, self.router, self.keys, lambda: self.is_ready)
+
+    def _expel(self, caller: str) -> None:
+        # Tickets first, so that nobody comes back in between.
+        self._gates.forget(caller)
+        self.router.expel(caller)
 
     def _open_admin(self) -> None:
         world, daemon = self._world, self.settings.daemon
@@ -196,10 +213,20 @@ class Daemon(Service):
             if item not in known:
                 self._publisher.tell(PluginLeftOut(item.plugin, item.why))
 
+    def _warn(self) -> None:
+        self._warned = self._world.reactor.seconds()
+        for ends in self._gates.ending(self._world.now()):
+            self._publisher.tell(ends)
+
     def _sweep(self) -> None:
+        reactor = self._world.reactor
         self.router.sessions.sweep()
-        pause = min(_SWEEP, self.settings.sessions.idle)
-        self._sweeping = self._world.reactor.callLater(pause, self._sweep)
+        if reactor.seconds() >= self._warned + _DAY:
+            self._warn()
+        self._sweeping = reactor.callLater(min(_SWEEP, self.settings.sessions.idle), self._sweep)
+
+    def _describe(self) -> str:
+        return f"serves {len(self.plugins.crews)} plugins at {', '.join(self.addresses)}"
 
     # What operators see.
 
@@ -255,7 +282,8 @@ class Daemon(Service):
             return fail(Troubled(Reason(Trouble.STOPPING, "the daemon is being stopped")))
         try:
             loaded = self._again()
-        except ConfigurationError as error:
+            identities = shown(loaded, self._world)
+        except (ConfigurationError, *_UNFIT) as error:
             if not dry:
                 self._publisher.tell(ConfigurationRefused(str(error)))
             return fail(Troubled(Reason(Trouble.RELOAD, str(error))))
@@ -263,23 +291,33 @@ class Daemon(Service):
         added, changed = _names(differs)
         reloaded = Reloaded(added, differs.removed, changed, differs.waits)
         if not dry:
-            self._apply(loaded, differs)
+            self._manager.reloading(int(self._world.monotonic() * 1_000_000))
+            self._apply(loaded, differs, identities)
+            self._manager.ready(self._describe())
             names = (", ".join(each) or "nothing" for each in (added, differs.removed, changed))
             self._publisher.tell(ConfigurationReloaded(*names))
             for key in differs.waits:
                 self._publisher.tell(ChangeWaits(key))
+            self._warn()
         return succeed(reloaded)
 
     def _reload_quietly(self) -> None:
         # What is wrong is told as an event.
         self.reload().addErrback(lambda failure: failure.trap(Troubled))
 
-    def _apply(self, loaded: Loaded, differs: Difference) -> None:
-        settings = self.settings = _in_force(self.settings, loaded.settings)
+    def _apply(self, loaded: Loaded, differs: Difference, identities: Identities) -> None:
+        before = self.settings
+        settings = self.settings = _in_force(before, loaded.settings)
         former, self._loaded = self._loaded, loaded
         self._tell_left_out(former.left_out)
         self.router.limit(settings.limits, settings.sessions, settings.catalog)
-        self._gates.limit(settings.limits)
+        self._gates.change(settings, identities)
+        if any(
+            (was.auth, now.auth) == ("none", "required")
+            for was, now in zip(before.listen, settings.listen, strict=True)
+        ):
+            # Who came without a key would stay for as long as its WebSocket does.
+            self._expel(ANONYMOUS)
         self.plugins.change(differs, settings.catalog, settings.limits.queue)
 
     # Stopping.
@@ -292,6 +330,7 @@ class Daemon(Service):
             Fires when no process of ours is left.
         """
         super().stopService()
+        self._manager.stopping()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -299,6 +338,7 @@ class Daemon(Service):
             self._sweeping.cancel()
         if self._parts is not None and self._admin is not None:
             await self._end(self._parts, *self._admin)
+        self._manager.end()
         self._publisher.tell(DaemonStopped())
 
     async def _end(self, parts: Parts, door: AdminDoor, port: IListeningPort) -> None:
@@ -342,8 +382,14 @@ def _names(differs: Difference) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return added, tuple(change.plugin.name for change in differs.changed)
 
 
+def _closes(old: Settings, new: Settings) -> bool:
+    # Whether a listener needs credentials that needed none.
+    changes = ((was.auth, now.auth) for was, now in zip(old.listen, new.listen, strict=True))
+    return ("none", "required") in changes
+
+
 def _in_force(old: Settings, new: Settings) -> Settings:
     # What only a new start can change stays, so that it is told again next time.
     daemon = evolve(old.daemon, plugin_dir=new.daemon.plugin_dir, drain=new.daemon.drain)
     limits = evolve(new.limits, backlog=old.limits.backlog)
-    return evolve(new, daemon=daemon, listen=old.listen, limits=limits)
+    return evolve(new, daemon=daemon, listen=standing(old.listen, new.listen), limits=limits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,10 @@ from types import FrameType
 from typing import Any, Protocol
 
 from attrs import frozen
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from mcpd.admin.door import AdminDoor
+from mcpd.daemon.sockets import Sockets
 from mcpd.sandbox.kill import Tree
 from mcpd.sandbox.leftovers import sweep_leftovers
 from mcpd.sandbox.limits import Limits
@@ -28,6 +30,8 @@ from mcpd.sandbox.proc import PROC, Proc
 from mcpd.store.database import Run
 from mcpd.store.thread import Thread
 from mcpd.store.verdicts import artefact
+from mcpd.systemd import Handed, Notifier, started_with
+from mcpd.web.spec import Listen
 from mcpd.workers.channel import Channel, Spawn
 from mcpd.workers.pipe import Ears, Pipe
 from mcpd.workers.spec import Plugin
@@ -72,6 +76,7 @@ class World:
         adopt: Makes what descendants leave behind children of the daemon.
         has_terminal: Tells whether the standard input is a terminal.
         heed: Has something called at a signal (``signal.signal``).
+        monotonic: Tells the time of CLOCK_MONOTONIC, in seconds.
     """
 
     reactor: Any
@@ -86,6 +91,7 @@ class World:
     adopt: Callable[[], None] = adopt
     has_terminal: Callable[[], bool] = _has_terminal
     heed: Callable[[int, Handler], object] = signal.signal
+    monotonic: Callable[[], float] = time.monotonic
 
     def thread(self) -> Run:
         """
@@ -113,6 +119,19 @@ class World:
             How many processes there were.
         """
         return sweep_leftovers(state, self.proc)
+
+    def open(self, listen: Listen, factory: IProtocolFactory, backlog: int) -> IListeningPort:
+        """
+        Listen to clients (:meth:`mcpd.daemon.sockets.Sockets.open`).
+        """
+        handed = Handed.of(started_with(), os.getpid())
+        return Sockets(self.reactor, self.uid, handed).open(listen, factory, backlog)
+
+    def manager(self) -> Notifier:
+        """
+        Make what tells the service manager how the daemon fares.
+        """
+        return Notifier.of(self.environ, os.getpid())
 
     def open_admin(self, door: AdminDoor, folder: str) -> IListeningPort:
         """

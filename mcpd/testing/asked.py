@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from attrs import define, field
 from httptools import HttpResponseParser
@@ -96,7 +96,7 @@ class Asked:
     _events: Events = field(init=False, factory=lambda: Events(_LONGEST))
 
     @classmethod
-    def over(cls, doors: IProtocolFactory, clock: Clock, peer: str, data: bytes) -> Asked:
+    def over(cls, doors: IProtocolFactory, clock: Clock, peer: str, data: bytes) -> Self:
         """
         Connect, and send bytes.
 
@@ -108,7 +108,7 @@ class Asked:
         """
         asked = cls()
         asked._parser = HttpResponseParser(asked)
-        line = asked._line = Line(clock, peer, asked._parser.feed_data)
+        line = asked._line = Line(clock, peer, asked.feed)
         protocol = doors.buildProtocol(line.getPeer())
         assert protocol is not None  # noqa: S101  Twisted allows None; a door never gives it
         line.protocol = protocol
@@ -160,11 +160,23 @@ class Asked:
         """
         return self._line.open
 
+    def send(self, data: bytes) -> None:
+        """
+        Send more bytes.
+        """
+        self._line.protocol.dataReceived(data)
+
     def hang_up(self) -> None:
         """
         Close the connection.
         """
         self._line.lose(ConnectionDone())
+
+    def feed(self, data: bytes) -> None:
+        """
+        Take some of what comes back.
+        """
+        self._parser.feed_data(data)
 
     # What the parser calls.
 

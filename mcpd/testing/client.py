@@ -4,8 +4,9 @@
 """
 Clients in memory: they speak HTTP/1.1 to a door's factory, and MCP of either era over that.
 
-Each request has a connection of its own, so that one can hang up without the
-others.  Nothing here checks what the daemon answers; that is what tests do.
+They open WebSockets, too (:mod:`mcpd.testing.socket`).  Each request has a
+connection of its own, so that one can hang up without the others.  Nothing here
+checks what the daemon answers; that is what tests do.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.task import Clock
 
 from mcpd.testing.asked import Asked
+from mcpd.testing.socket import OPENING, Socketed
 from mcpd.wire import headers
 from mcpd.wire.revision import METHODS, MODERN, NEWEST_LEGACY
 
@@ -52,10 +54,27 @@ class Client:
         """
         Send a request with only these fields and what HTTP needs.
         """
-        about = ((b"Host", self.host), (b"Content-Length", b"%d" % len(body)))
-        lines = b"".join(b"%b: %b\r\n" % pair for pair in (*about, *self.fields, *fields))
-        data = b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, self.path, lines, body)
+        length = (b"Content-Length", b"%d" % len(body))
+        data = self._head(method, self.path, (length, *fields)) + body
         return Asked.over(self._doors, self._clock, self.peer, data)
+
+    def upgrade(self, fields: Fields = OPENING, query: bytes = b"") -> Socketed:
+        """
+        Ask for a WebSocket, where it stands beside the path that is posted to.
+
+        Args:
+            fields: What opens it.
+            query: A question mark, and what the address says behind it.
+        """
+        target = b"/ws" + self.path.removeprefix(b"/mcp") + query
+        data = self._head(b"GET", target, fields)
+        return Socketed.upgrade(self._doors, self._clock, self.peer, data, self.envelope())
+
+    def envelope(self) -> dict[str, Any]:
+        """
+        Tell what ``_meta`` has in each request: nothing, unless the era is modern.
+        """
+        return {}
 
     def post(self, body: bytes, fields: Fields = ()) -> Asked:
         """
@@ -68,6 +87,10 @@ class Client:
         Ask for a stream.
         """
         return self.send(b"GET", b"", (*_STREAM, *fields))
+
+    def _head(self, method: bytes, target: bytes, fields: Fields) -> bytes:
+        lines = b"".join(b"%b: %b\r\n" % pair for pair in ((b"Host", self.host), *self.fields, *fields))
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, lines)
 
 
 @define(eq=False)

@@ -28,11 +28,13 @@ from mcpd.daemon.world import Nursery, World
 from mcpd.events import Event, Publisher
 from mcpd.sandbox.kill import Tree
 from mcpd.store.database import Run
+from mcpd.systemd import Notifier
 from mcpd.testing.client import Fields, Legacy, Modern
 from mcpd.testing.ports import DoorReactor, Place
 from mcpd.testing.thread import FakeThread
 from mcpd.testing.worker import Answers, FakePlugin
 from mcpd.web.spec import Listen
+from mcpd.web.tls import Identity
 from mcpd.workers.channel import Spawn
 from mcpd.workers.spec import Plugin
 
@@ -90,6 +92,7 @@ class MemoryWorld(World):
         quiet: Looks after what workers leave behind.
         disk: Where its store is written.
         hangups: What is called at a SIGHUP.
+        notified: What a service manager was told, if its ``environ`` names one.
     """
 
     plugins: Mapping[str, FakePlugin] = field(kw_only=True)
@@ -97,6 +100,7 @@ class MemoryWorld(World):
     quiet: Quiet = field(factory=Quiet)
     disk: FakeThread = field(factory=FakeThread)
     hangups: list[Callable[[], None]] = field(factory=list)
+    notified: list[str] = field(factory=list)
 
     def spawner(self, plugin: Plugin, home: Path, nursery: Nursery) -> Spawn:
         """
@@ -135,6 +139,14 @@ class MemoryWorld(World):
         """
         self.hangups.append(call)
 
+    def manager(self) -> Notifier:
+        """
+        Remember what is told.
+        """
+        return Notifier.of(
+            self.environ, os.getpid(), lambda address, data: self.notified.append(data.decode())
+        )
+
 
 def settings(folder: Path, *plugins: Plugin, **listen: Any) -> Settings:
     """
@@ -161,6 +173,9 @@ class MemoryDaemon:
         left_out: What its configuration leaves out.
         wrong: What is wrong with its configuration, when it is read again.
         leftovers: How many processes of an earlier daemon are there when it starts.
+        environ: Its environment.
+        identities: What its listeners show, in their order; empty: none has TLS of its own.
+        local_authority: The folder of the authority that vouches for its listeners with TLS.
         reactor: Its reactor; time passes when it is advanced.
         events: What it told.
         plugins: Its plugins, by name.
@@ -173,6 +188,9 @@ class MemoryDaemon:
     left_out: tuple[LeftOut, ...] = ()
     wrong: ConfigurationError | None = None
     leftovers: int = 0
+    environ: Mapping[str, str] = field(factory=dict)
+    identities: tuple[Identity | None, ...] = ()
+    local_authority: Path | None = None
     reactor: DoorReactor = field(factory=DoorReactor)
     events: list[Event] = field(init=False, factory=list)
     plugins: dict[str, FakePlugin] = field(init=False)
@@ -189,7 +207,7 @@ class MemoryDaemon:
             os.urandom,
             lambda: 0.5,
             self.reactor.seconds,
-            {},
+            self.environ,
             os.getuid(),
             "nobody",
             "python3",
@@ -207,7 +225,8 @@ class MemoryDaemon:
         """
         if self.wrong is not None:
             raise self.wrong
-        return Loaded(self.settings, (), self.left_out)
+        identities = self.identities or (None,) * len(self.settings.listen)
+        return Loaded(self.settings, (), identities, self.left_out, self.local_authority)
 
     def start(self) -> None:
         """

@@ -19,8 +19,8 @@ from mcpd.config.judge import judge
 from mcpd.config.load import gather
 from mcpd.config.settings import DaemonSettings, Log, Settings
 from mcpd.relay.spec import CatalogLimits, SessionLimits
-from mcpd.units import Bytes, Count, Room, Seconds, Tries, Wait
-from mcpd.web.spec import Limits, Listen
+from mcpd.units import Bytes, Count, Rate, Room, Seconds, Tries, Wait
+from mcpd.web.spec import Limits, Listen, Rates, SocketSettings, Tls
 from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits, Workers
 
 NAMES = ("a", "b", "c")
@@ -34,6 +34,13 @@ _counts = st.integers(1, 3)
 _seconds = st.sampled_from([Seconds(20), Seconds(60)])
 _bytes = st.sampled_from([Bytes(1 << 20), Bytes(1000)])
 _auth: st.SearchStrategy[Literal["required", "none"]] = st.sampled_from(["required", "none"])
+_tls = st.sampled_from(
+    [
+        None,
+        Tls("/c.pem", "file:/k.pem"),
+        Tls("/c.pem", "cred:key", client_ca="/ca.pem", client_auth="required"),
+    ]
+)
 _chosen = st.lists(st.sampled_from(NAMES), unique=True)
 _some = st.lists(_words, max_size=2).map(tuple)
 
@@ -115,9 +122,13 @@ def configurations(draw: st.DrawFn) -> Settings:
     ports = draw(st.lists(_counts, min_size=1, max_size=2, unique=True))
     return Settings(
         daemon=evolve(draw(daemon), plugin_dir=""),
-        listen=tuple(Listen(f"tcp:{port}:interface=127.0.0.1", auth=draw(_auth)) for port in ports),
+        listen=tuple(
+            Listen(f"tcp:{port}:interface=127.0.0.1", tls=draw(_tls), auth=draw(_auth)) for port in ports
+        ),
         limits=draw(_table(Limits, body=_bytes, queue=_counts, backlog=_counts, header_timeout=_seconds)),
         sessions=draw(_table(SessionLimits, idle=_seconds, poll=st.sampled_from([Wait(0), Wait(0.5)]))),
+        rate=Rates(draw(st.sampled_from([None, Rate(1, 2)]))),
+        websocket=draw(_table(SocketSettings, ping=_seconds, compression=st.booleans())),
         catalog=draw(_table(CatalogLimits, page=_counts, ttl=st.sampled_from([Wait(0), Wait(60)]))),
         plugins=tuple(draw(plugins(name)) for name in draw(_chosen)),
     )

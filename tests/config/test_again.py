@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.config.again import Loaded, Source
 from mcpd.config.problem import ConfigurationError
+from tests.web.pki import END, NOW, key_pem, root
 
 OURS = os.geteuid()
 
@@ -34,12 +35,15 @@ class SourceTests(SynchronousTestCase):
         self.main = self.cwd / "mcpd.toml"
         self.main.write_text("daemon = { plugin_dir = '', drain = '1s', state_dir = 'state' }\n")
         self.environ = {"HOME": "/home/dev", "PATH": ""}
+        self.now = NOW
 
     def find(self, option: str | None) -> Source:
         """
         Decide on the file.
         """
-        return Source.find(option, self.environ, self.cwd, self.installed, self.python, OURS)
+        return Source.find(
+            option, self.environ, self.cwd, self.installed, self.python, OURS, lambda: self.now
+        )
 
     def origins(self, loaded: Loaded) -> dict[str, str]:
         """
@@ -55,6 +59,7 @@ class SourceTests(SynchronousTestCase):
         self.assertEqual(source.file, str(self.main))
         first = source.load()
         self.assertEqual((first.settings.daemon.drain, first.left_out), (1, ()))
+        self.assertEqual((first.identities, first.local_authority), ((None,), None))
         self.assertEqual(self.origins(first)["daemon.drain"], "mcpd.toml:1")
         self.main.write_text("\n\n[daemon]\nplugin_dir = ''\ndrain = '2s'\n")
         again = source.load()
@@ -87,12 +92,37 @@ class SourceTests(SynchronousTestCase):
         self.main.unlink()
         self.assertIn("cannot be read", str(self.assertRaises(ConfigurationError, source.load)))
 
+    def test_certificates(self) -> None:
+        """
+        A listener's certificate is read anew each time; one that has expired is refused, with its line.
+        """
+        authority = root()
+        paper = authority.issue("a", hosts=["a.example"])
+        (self.cwd / "cert.pem").write_bytes(paper.pem)
+        self.environ["KEY"] = key_pem(paper.key).decode()
+        self.main.write_text(
+            "daemon = { plugin_dir = '' }\n"
+            "[[listen]]\nendpoint = 'tcp:1:interface=127.0.0.1'\n"
+            "[[listen]]\nendpoint = 'tcp:2'\n"
+            "tls = { certificate = 'cert.pem', private_key = 'env:KEY' }\n"
+        )
+        source = self.find("mcpd.toml")
+        plain, identity = source.load().identities
+        self.assertIsNone(plain)
+        self.assertEqual(identity and identity.names, ("a.example",))
+        (self.cwd / "cert.pem").write_bytes(authority.issue("b", hosts=["b.example"], key=paper.key).pem)
+        identity = source.load().identities[1]
+        self.assertEqual(identity and identity.names, ("b.example",))
+        self.now = END.timestamp() + 1
+        told = str(self.assertRaises(ConfigurationError, source.load))
+        self.assertTrue(told.startswith(f"{self.main}:6: listen[1].tls.certificate: "), told)
+
     def test_development(self) -> None:
         """
         Without a file the plugins are looked for anew, and what nobody wrote is told to be a default.
         """
         # Another machine's file would be found where nobody names one.
-        source = Source(None, self.environ, self.cwd, self.installed, self.python, OURS)
+        source = Source(None, self.environ, self.cwd, self.installed, self.python, OURS, lambda: self.now)
         self.assertEqual(source.load().settings.plugins, ())
         for name, program in (("a", "/bin/sh"), ("b", "./missing")):
             (self.installed / name).mkdir()
@@ -106,5 +136,7 @@ class SourceTests(SynchronousTestCase):
             [origins[key] for key in keys],
             ["development defaults", "development defaults", "installed/a/plugin.toml:1", "built in"],
         )
+        self.assertEqual(loaded.identities, (None, None))
+        self.assertEqual(loaded.local_authority, Path("/home/dev/.local/state/mcpd/tls"))
         values = {setting.key: setting.value for setting in loaded.effective}
         self.assertEqual(values["plugins.a.path"], f'["{self.python.parent}"]')

@@ -11,7 +11,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.config.anchor import anchor_daemon, anchor_plugin
+from mcpd.config.anchor import anchor_daemon, anchor_listen, anchor_plugin
 
 
 class AnchorTests(SynchronousTestCase):
@@ -65,6 +65,11 @@ class AnchorTests(SynchronousTestCase):
         anchor_plugin("a", "/etc")
         anchor_plugin({"path": [1], "command": "./a"}, "/etc")
         anchor_daemon([], "/etc")
+        anchor_listen("tcp:1", "/etc")
+        for listen in ({"endpoint": 1, "tls": "a"}, {"tls": {"certificate": 1, "private_key": 2}}):
+            table = dict(listen)
+            anchor_listen(table, "/etc")
+            self.assertEqual(table, listen)
 
     def test_daemon(self) -> None:
         """
@@ -88,6 +93,32 @@ class AnchorTests(SynchronousTestCase):
                 "drain": "a",
             },
         )
+
+    def test_listen(self) -> None:
+        """
+        A listener's socket, its certificates and its key's file do, too; other references stay.
+        """
+        table = {
+            "endpoint": "unix:mcp.sock",
+            "tls": {
+                "certificate": "tls/cert.pem",
+                "private_key": "file:tls/key.pem",
+                "client_ca": "/ca.pem",
+                "client_crl": "crl.pem",
+            },
+        }
+        anchor_listen(table, "/etc/mcpd")
+        tls = {
+            "certificate": "/etc/mcpd/tls/cert.pem",
+            "private_key": "file:/etc/mcpd/tls/key.pem",
+            "client_ca": "/ca.pem",
+            "client_crl": "/etc/mcpd/crl.pem",
+        }
+        self.assertEqual(table, {"endpoint": "unix:/etc/mcpd/mcp.sock", "tls": tls})
+        for key in ("cred:mcp", "env:KEY", "file:/key.pem", "file:", ""):
+            table = {"tls": {"private_key": key}}
+            anchor_listen(table, "/etc/mcpd")
+            self.assertEqual(table, {"tls": {"private_key": key}})
 
     def test_output(self) -> None:
         """

@@ -12,9 +12,14 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.access.authority import local_pair
 from mcpd.config.development import Development, development
+from mcpd.config.identities import identity
+from mcpd.config.origins import effective
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.settings import LISTEN
+from mcpd.web.spec import Listen, Tls
+from tests.web.pki import NOW
 
 OURS = os.geteuid()
 
@@ -59,10 +64,47 @@ class DevelopmentTests(SynchronousTestCase):
 
     def test_here_only(self) -> None:
         """
-        Only this machine is served, and only with credentials.
+        Only this machine is served, in clear text and with TLS, and only with credentials.
         """
-        self.assertEqual(self.develop().settings.listen, (LISTEN,))
+        found = self.develop()
+        folder = "/home/dev/.local/state/mcpd/tls"
+        tls = Tls(f"{folder}/certificate.pem", f"file:{folder}/key.pem")
+        self.assertEqual(found.settings.listen, (LISTEN, Listen("tcp:8421:interface=127.0.0.1", tls=tls)))
         self.assertEqual((LISTEN.endpoint, LISTEN.auth), ("tcp:8420:interface=127.0.0.1", "required"))
+        self.assertEqual(found.local_authority, Path(folder))
+
+    def test_pair(self) -> None:
+        """
+        The certificate is the one that the local authority makes there.
+        """
+        found = self.develop(MCPD_DAEMON__STATE_DIR=str(self.root))
+        local_pair(found.local_authority, NOW)
+        tls = found.settings.listen[1].tls
+        assert tls is not None
+        self.assertIn("localhost", identity(tls, {}, OURS, NOW).names)
+
+    def test_no_state(self) -> None:
+        """
+        A state folder that can't be is told once.
+        """
+        error = self.assertRaises(ConfigurationError, self.develop, MCPD_DAEMON__STATE_DIR="")
+        self.assertEqual(len(error.problems), 1)
+
+    def test_authority(self) -> None:
+        """
+        The local authority is kept with all else that survives a restart, and nobody configured it.
+        """
+        found = self.develop(MCPD_DAEMON__STATE_DIR="s")
+        self.assertEqual(found.local_authority, self.cwd / "s" / "tls")
+        shown = {setting.key: setting for setting in effective(found.settings, found.draft)}
+        for key, value, origin in (
+            ("listen[0].endpoint", LISTEN.endpoint, "development defaults"),
+            ("listen[1].endpoint", "tcp:8421:interface=127.0.0.1", "development defaults"),
+            ("listen[1].tls.certificate", f"{self.cwd}/s/tls/certificate.pem", "development defaults"),
+            ("listen[1].tls.private_key", f"file:{self.cwd}/s/tls/key.pem", "development defaults"),
+            ("listen[1].tls.client_auth", "optional", "built in"),
+        ):
+            self.assertEqual((shown[key].value, shown[key].origin), (f'"{value}"', origin))
 
     def test_state(self) -> None:
         """

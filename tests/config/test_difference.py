@@ -14,11 +14,11 @@ from attrs import evolve
 from hypothesis import given
 from twisted.trial.unittest import SynchronousTestCase
 
-from mcpd.config.difference import Difference, difference
+from mcpd.config.difference import Difference, difference, standing
 from mcpd.config.settings import LISTEN, DaemonSettings, Log, Settings
 from mcpd.relay.spec import CatalogLimits, SessionLimits
-from mcpd.units import Bytes, Seconds
-from mcpd.web.spec import Limits
+from mcpd.units import Bytes, Rate, Seconds
+from mcpd.web.spec import Limits, Listen, Rates, SocketSettings, Tls
 from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits, Workers
 from tests.config.configured import configurations, thrifty
 
@@ -45,6 +45,20 @@ BORN: dict[str, Any] = {
     "limits": WorkerLimits(memory=Bytes(1 << 20)),
 }
 """What a worker is born with."""
+
+
+OPEN = Listen("unix:/a")
+
+ASKED: dict[str, Any] = {
+    "serve": ("health",),
+    "auth": "none",
+    "hosts": ("a",),
+    "origins": ("https://a.example",),
+    "proxies": ("unix",),
+    "plain_is_fine": True,
+    "private_network": True,
+}
+"""What a listener asks of those who come."""
 
 
 def of(*plugins: Plugin) -> Settings:
@@ -166,17 +180,29 @@ class DifferenceTests(SynchronousTestCase):
         new = Settings(
             daemon=DaemonSettings(drain=Seconds(1), plugin_dir="/p"),
             limits=Limits(body=Bytes(1), queue=1),
+            rate=Rates(Rate(1, 1)),
+            websocket=SocketSettings(compression=True),
             catalog=CatalogLimits(page=1),
         )
         change = difference(Settings(), new)
-        keys = ("daemon.plugin_dir", "daemon.drain", "limits.body", "limits.queue", "catalog.page")
+        keys = (
+            "daemon.plugin_dir",
+            "daemon.drain",
+            "limits.body",
+            "limits.queue",
+            "rate.messages",
+            "websocket.compression",
+            "catalog.page",
+        )
         self.assertEqual((change.acts, change.waits), (keys, ()))
         self.assertTrue(change)
-        sections = ("daemon", "limits", "sessions", "catalog")
-        self.assertEqual([change.concerns(section) for section in sections], [True, True, False, True])
+        sections = ("daemon", "listen", "limits", "rate", "sessions", "websocket", "catalog")
+        concerned = [change.concerns(section) for section in sections]
+        self.assertEqual(concerned, [True, False, True, True, False, True, True])
         self.assertEqual(
             difference(Settings(), Settings(sessions=SessionLimits(total=1))).acts, ("sessions.total",)
         )
+        self.assertEqual(difference(Settings(), Settings(rate=Rates(None))).acts, ("rate.messages",))
 
     def test_waits(self) -> None:
         """
@@ -197,12 +223,73 @@ class DifferenceTests(SynchronousTestCase):
         self.assertEqual((change.acts, change.waits), ((), keys))
         self.assertTrue(change)
 
+    def listen(self, old: Listen, new: Listen) -> tuple[set[str], set[str], Listen]:
+        """
+        Compare two listeners.
+
+        Returns:
+            The keys of what acts and of what waits, and what is in force then.
+        """
+        change = difference(Settings(listen=(LISTEN, old)), Settings(listen=(LISTEN, new)))
+        acts, waits = (
+            {key.removeprefix("listen[1].") for key in keys} for keys in (change.acts, change.waits)
+        )
+        self.assertEqual(change.concerns("listen"), bool(acts))
+        first, second = standing((LISTEN, old), (LISTEN, new))
+        self.assertEqual(first, LISTEN)
+        return acts, waits, second
+
     def test_listen(self) -> None:
         """
-        A listener's key is told with its number, and another number of listeners as such.
+        What a listener asks of those who come acts at once; its socket's mode and group wait.
         """
-        other = evolve(LISTEN, hosts=("tools.example.org",), auth="none")
-        two = (LISTEN, LISTEN)
-        keys = ("listen[1].auth", "listen[1].hosts")
-        self.assertEqual(difference(Settings(listen=two), Settings(listen=(LISTEN, other))).waits, keys)
-        self.assertEqual(difference(Settings(), Settings(listen=two)).waits, ("listen",))
+        new = evolve(OPEN, **ASKED, mode="0600", group="www")
+        acts, waits, then = self.listen(OPEN, new)
+        self.assertEqual((acts, waits), (set(ASKED), {"mode", "group"}))
+        self.assertEqual(then, evolve(OPEN, **ASKED))
+        every = {field.name for field in attrs.fields(Listen)}
+        self.assertEqual(every - acts - waits, {"endpoint", "tls"})
+
+    def test_tls(self) -> None:
+        """
+        Another certificate acts at once; TLS where there was none, or none where it was, waits.
+        """
+        tls, other = Tls("c", "env:K"), Tls("d", "env:K", client_ca="ca")
+        secure = evolve(OPEN, tls=tls)
+        new = evolve(secure, tls=other, hosts=("a",))
+        acts, waits, then = self.listen(secure, new)
+        self.assertEqual((acts, waits, then), ({"tls.certificate", "tls.client_ca", "hosts"}, set(), new))
+        for one, another in ((OPEN, evolve(secure, hosts=("a",))), (secure, evolve(OPEN, hosts=("a",)))):
+            self.assertEqual(self.listen(one, another), (set(), {"tls", "hosts"}, one))
+
+    def test_elsewhere(self) -> None:
+        """
+        Of a listener that shall be elsewhere nothing acts before it is there.
+        """
+        new = evolve(OPEN, endpoint="unix:/b", hosts=("a",))
+        self.assertEqual(self.listen(OPEN, new), (set(), {"endpoint", "hosts"}, OPEN))
+
+    def test_judged_open(self) -> None:
+        """
+        Where only the opened socket tells whether it is safe, a reload lets nobody in without credentials.
+        """
+        for endpoint, waiting in (
+            ("systemd:domain=INET:name=a", {"auth", "plain_is_fine"}),
+            ("haproxy:systemd:domain=INET6:index=0", {"auth", "plain_is_fine"}),
+            ("systemd:domain=UNIX:name=a", set()),
+        ):
+            old = evolve(OPEN, endpoint=endpoint)
+            new = evolve(old, auth="none", plain_is_fine=True, hosts=("a",))
+            acts, waits, then = self.listen(old, new)
+            self.assertEqual((acts | waits, waits), ({"auth", "plain_is_fine", "hosts"}, waiting))
+            self.assertEqual(then.auth, "required" if waiting else "none")
+
+    def test_number(self) -> None:
+        """
+        Another number of listeners waits as a whole.
+        """
+        two = (LISTEN, evolve(OPEN, hosts=("a",)))
+        change = difference(Settings(), Settings(listen=two))
+        self.assertEqual((change.acts, change.waits), ((), ("listen",)))
+        self.assertFalse(change.concerns("listen"))
+        self.assertEqual(standing((LISTEN,), two), (LISTEN,))

@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from mcpd.config.addresses import SocketPath, read_endpoint
 from mcpd.config.judge import judge
 from mcpd.config.load import find_configuration, gather, scalar
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.settings import LISTEN, DaemonSettings, Settings
 from mcpd.relay.spec import CatalogLimits, SessionLimits
-from mcpd.units import Wait
-from mcpd.web.spec import Limits
+from mcpd.units import Rate, Wait
+from mcpd.web.spec import Limits, Rates, SocketSettings, Tls
 from tests.config.configured import load
 
 OURS = os.geteuid()
@@ -106,6 +107,10 @@ class LoadTests(LoadCase):
             "[catalog]\n"
             "name_limit = 32\n"
             "ttl = '5m'\n"
+            "[rate]\n"
+            "messages = '5/s, 10'\n"
+            "[websocket]\n"
+            "compression = true\n"
         )
         settings = self.load()
         self.assertEqual(settings.daemon.state_dir, str(self.folder / "state"))
@@ -116,6 +121,29 @@ class LoadTests(LoadCase):
         self.assertEqual((settings.sessions.idle, settings.sessions.life), (3600, SessionLimits().life))
         self.assertEqual((settings.sessions.poll, settings.sessions.replay_bytes), (0.5, 65536))
         self.assertEqual(settings.catalog, CatalogLimits(name_limit=32, ttl=Wait(300)))
+        self.assertEqual(settings.rate, Rates(Rate(5, 10)))
+        self.assertEqual(settings.websocket, SocketSettings(compression=True))
+
+    def test_listen(self) -> None:
+        """
+        A listener's socket and certificates are found from the file's folder, wherever the daemon starts.
+        """
+        self.main.write_text(
+            "daemon = { plugin_dir = '' }\n"
+            "[[listen]]\n"
+            "endpoint = 'unix:mcp.sock'\n"
+            "[listen.tls]\n"
+            "certificate = 'tls/cert.pem'\n"
+            "private_key = 'file:tls/key.pem'\n"
+            "[[listen]]\n"
+            "endpoint = 'haproxy:unix:../mcp.sock'\n"
+            "proxies = ['unix']\n"
+        )
+        first, second = self.load().listen
+        self.assertEqual(first.endpoint, f"unix:{self.folder}/mcp.sock")
+        tls = Tls(f"{self.folder}/tls/cert.pem", f"file:{self.folder}/tls/key.pem")
+        self.assertEqual(first.tls, tls)
+        self.assertEqual(read_endpoint(second.endpoint), SocketPath(f"{self.folder.parent}/mcp.sock", True))
 
     def test_slash(self) -> None:
         """
@@ -434,7 +462,8 @@ class EnvironmentTests(LoadCase):
         self.assertEqual(len(lines), 4)
         self.assertIn(
             "MCPD_DAEMON__DRIAN: unknown variable; known are MCPD_SECTION__KEY for the scalar keys of "
-            "[daemon], [limits], [sessions] and [catalog]; did you mean MCPD_DAEMON__DRAIN?",
+            "[daemon], [limits], [rate], [sessions], [websocket] and [catalog]; "
+            "did you mean MCPD_DAEMON__DRAIN?",
             lines,
         )
 

@@ -88,7 +88,41 @@ class OriginsTests(SynchronousTestCase):
         )
         self.assertEqual(
             self.where(shown, "listen[0].serve", "listen[1].serve", "listen[1].plain_is_fine"),
-            [('["mcp", "health"]', "built in"), ('["health"]', "mcpd.toml:5"), ("false", "built in")],
+            [
+                ('["mcp", "websocket", "health"]', "built in"),
+                ('["health"]', "mcpd.toml:5"),
+                ("false", "built in"),
+            ],
+        )
+
+    def test_tls(self) -> None:
+        """
+        Of a listener's keys where they are is shown; one without TLS has none to show.
+        """
+        shown = self.show(
+            "[[listen]]\nendpoint = 'tcp:1:interface=127.0.0.1'\n"
+            "[[listen]]\nendpoint = 'tcp:2'\n[listen.tls]\ncertificate = 'c.pem'\nprivate_key = 'cred:key'\n"
+        )
+        keys = ("certificate", "private_key", "client_auth")
+        self.assertEqual(
+            self.where(shown, *(f"listen[1].tls.{key}" for key in keys)),
+            [
+                (f'"{self.folder}/c.pem"', "mcpd.toml:6"),
+                ('"cred:key"', "mcpd.toml:7"),
+                ('"optional"', "built in"),
+            ],
+        )
+        self.assertEqual([key for key in shown if key.startswith("listen[0].tls")], [])
+
+    def test_rates(self) -> None:
+        """
+        A rate is shown as it is written, whether there is one or not.
+        """
+        said = self.where(self.show("[rate]\nmessages = 'off'\n"), "rate.messages", "websocket.ping")
+        self.assertEqual(said, [('"off"', "mcpd.toml:2"), ('"30s"', "built in")])
+        shown = self.show("", MCPD_RATE__MESSAGES="5/s, 10")
+        self.assertEqual(
+            self.where(shown, "rate.messages"), [('"5/s, 10"', "environment MCPD_RATE__MESSAGES")]
         )
 
     def test_plugin(self) -> None:

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mcpd.config.problem import ConfigurationError
 from mcpd.config.structure import keys
 from mcpd.relay.spec import SessionLimits
-from mcpd.web.spec import Limits
+from mcpd.web.spec import Limits, Listen, Tls
 from mcpd.workers.spec import Plugin
 from tests.config.configured import load
 
@@ -26,18 +26,26 @@ WORDS = {
     "NUMBER": "a whole number up to 1000000000, or 0 for any",
     "ROOM": 'a size up to "1024G", as "64K", "256M" or "1G", or "0" for any',
     "TRIES": 'so many times in so long, up to 999999 in "8760h", as "5/5m"',
+    "RATE": 'so many a second and so many at once, up to 999999, as "100/s, 200", or "off" for any',
     "ENDPOINT": (
-        'must be as "tcp:8420:interface=127.0.0.1" or "tcp6:8420:interface=\\\\:\\\\:1", the port up to 65535'
+        'must be as "tcp:8420:interface=127.0.0.1", "tcp6:8420:interface=\\\\:\\\\:1" (ports up to 65535), '
+        '"unix:/run/mcpd/mcp.sock" or "systemd:domain=INET:name=mcp", or one of them after "haproxy:"'
     ),
-    "HOST": 'must be as "tools.example.org" or "tools.example.org:8443"',
+    "PROXY": 'must be an address as "192.0.2.1", a network as "192.0.2.0/24", or "unix"',
+    "REFERENCE": 'a secret is written "file:/path", "cred:NAME" or "env:NAME", and never itself',
+    "ARGUMENTS": "it takes a path and nothing else: mode, group and limits.backlog are keys",
+    "HOST": 'must be as "tools.example.org", "tools.example.org:8443" or "*.example.org"',
     "ORIGIN": 'must be as "https://app.example.org" or "https://app.example.org:8443", without a path',
     "URL": 'must be as "https://tools.example.org", without query and fragment',
     "NAME": "one has 1 to 32 lower-case letters, digits and -, and does not start with -",
     "VARIABLE": "a variable's name has letters, digits and _ and starts with no digit",
-    "TLS": ("TLS comes with a later release: use loopback behind a proxy, or say plain_is_fine = true"),
+    "TLS": "say tls, use loopback behind a proxy, or say plain_is_fine = true",
+    "LOCAL": "without credentials only 127.0.0.0/8, ::1 and UNIX sockets may be listened to",
+    "KEYS OF TLS": f"known are {', '.join(keys(Tls))}",
+    "KEYS OF LISTEN": f"known are {', '.join(keys(Listen))}",
     "KEYS OF LIMITS": f"known are {', '.join(keys(Limits))}",
     "KEYS OF DAEMON": "known are state_dir, runtime_dir, plugin_dir, public_url, log, drain, starts",
-    "KEYS OF ALL": "known are daemon, listen, limits, sessions, catalog, defaults, plugins",
+    "KEYS OF ALL": "known are daemon, listen, limits, rate, sessions, websocket, catalog, defaults, plugins",
     "KEYS OF SESSIONS": f"known are {', '.join(keys(SessionLimits))}",
     "KEYS OF CATALOG": "known are name_limit, page, instructions, links, ttl",
     "KEYS OF PLUGIN": f"known are {', '.join(keys(Plugin, ('name',)))}",
@@ -235,10 +243,62 @@ body = "0"
 
 # size beyond sense
 [limits]
-message = "1M"
+massage = "1M"
 body = "1025G"
-=> 2: limits.message: unknown key; {KEYS OF LIMITS}
+=> 2: limits.massage: unknown key; {KEYS OF LIMITS}; did you mean message?
 => 3: limits.body: "1025G" is too large; must be {SIZE}
+
+# limits of WebSockets that are none
+[limits]
+message = 4096
+fragments = 0
+message_timeout = "0s"
+controls = 0
+tickets = "1K"
+=> 2: limits.message: is a number; must be {SIZE}; did you mean "4K"?
+=> 3: limits.fragments: is too small; must be {COUNT}
+=> 4: limits.message_timeout: "0s" is too small; must be {DURATION}
+=> 5: limits.controls: is too small; must be {COUNT}
+=> 6: limits.tickets: is a string; must be {COUNT}
+
+# rate without a burst
+[rate]
+messages = "100/s"
+=> 2: rate.messages: "100/s" cannot be read; must be {RATE}
+
+# rate of nothing
+[rate]
+messages = "0/s, 200"
+=> 2: rate.messages: "0/s, 200" cannot be read; must be {RATE}
+
+# rate as a number
+[rate]
+messages = 100
+=> 2: rate.messages: is a number; must be {RATE}
+
+# rate that is false
+[rate]
+messages = false
+=> 2: rate.messages: is a boolean; must be {RATE}
+
+# unknown rate
+[rate]
+message = "off"
+=> 2: rate.message: unknown key; known are messages; did you mean messages?
+
+# WebSockets that are never pinged
+[websocket]
+ping = "never"
+pong = 20
+compression = "on"
+=> 2: websocket.ping: "never" cannot be read; must be {DURATION}
+=> 3: websocket.pong: is a number; must be {DURATION}; did you mean "20s"?
+=> 4: websocket.compression: is a string; must be true or false
+
+# unknown key of WebSockets
+[websocket]
+deflate = true
+=> 2: websocket.deflate: unknown key; known are ping, pong, compression
 
 # body that is never accepted
 [limits]
@@ -363,8 +423,47 @@ auth = "required"
 
 # endpoint of another type
 [[listen]]
-endpoint = "unix:/run/mcpd.sock"
-=> 2: listen[0].endpoint: "unix:/run/mcpd.sock" is refused: not of the type tcp or tcp6; {ENDPOINT}
+endpoint = "stdio:"
+=> 2: listen[0].endpoint: "stdio:" is refused: not of the type tcp, tcp6, unix or systemd; {ENDPOINT}
+
+# endpoint with TLS of its own
+[[listen]]
+endpoint = "ssl:8443:privateKey=key.pem:certKey=cert.pem"
+=> 2: listen[0].endpoint: "ssl:8443:privateKey=key.pem:certKey=cert.pem" is refused:
+   a certificate is said by the key tls, and the type is tcp; {ENDPOINT}
+
+# UNIX socket with a mode in its endpoint
+[[listen]]
+endpoint = "unix:/run/mcp.sock:mode=666"
+=> 2: listen[0].endpoint: "unix:/run/mcp.sock:mode=666" is refused: {ARGUMENTS}; {ENDPOINT}
+
+# UNIX socket without a lock
+[[listen]]
+endpoint = "haproxy:unix:/run/mcp.sock:lockfile=0"
+=> 2: listen[0].endpoint: "haproxy:unix:/run/mcp.sock:lockfile=0" is refused: {ARGUMENTS}; {ENDPOINT}
+
+# UNIX socket with a path that is too long
+[[listen]]
+endpoint = "unix:/{80 LETTERS}/éééééééééééééé"
+=> 2: listen[0].endpoint: "unix:/{54 LETTERS}..." is refused:
+   a socket's path may have 107 bytes, and this has 110; {ENDPOINT}
+
+# UNIX socket without a path
+[[listen]]
+endpoint = "unix:"
+=> 2: listen[0].endpoint: "unix:" is refused: not a socket's path; {ENDPOINT}
+
+# socket of systemd's without a name
+[[listen]]
+endpoint = "systemd:domain=INET"
+=> 2: listen[0].endpoint: "systemd:domain=INET" is refused:
+   it takes a domain, and either a name or an index; {ENDPOINT}
+
+# socket of systemd's of another domain
+[[listen]]
+endpoint = "systemd:domain=inet:name=mcp"
+=> 2: listen[0].endpoint: "systemd:domain=inet:name=mcp" is refused:
+   the domain is none of INET, INET6 and UNIX; {ENDPOINT}
 
 # endpoint with a word for a port
 [[listen]]
@@ -402,20 +501,190 @@ endpoint = "tcp:8420:interface=localhost"
 # clear text for everybody
 [[listen]]
 endpoint = "tcp:8420"
-=> 2: listen[0].endpoint: would serve clear text on 0.0.0.0; {TLS}
+=> 1: listen[0].tls: is left out, and clear text would be served on 0.0.0.0; {TLS}
 
 # clear text for everybody over IPv6
 [[listen]]
 endpoint = "tcp6:8420"
-=> 2: listen[0].endpoint: would serve clear text on ::; {TLS}
+=> 1: listen[0].tls: is left out, and clear text would be served on ::; {TLS}
 
 # no credentials beyond loopback
 [[listen]]
 endpoint = "tcp:8420:interface=192.0.2.1"
 auth = "none"
 plain_is_fine = true
-=> 3: listen[0].auth: is "none" on 192.0.2.1;
-   without credentials only 127.0.0.0/8 and ::1 may be listened to
+=> 3: listen[0].auth: is "none" on 192.0.2.1; {LOCAL}
+
+# no credentials beyond loopback, in spite of TLS
+[[listen]]
+endpoint = "tcp:8420:interface=192.0.2.1"
+tls = { certificate = "c.pem", private_key = "env:KEY" }
+auth = "none"
+=> 4: listen[0].auth: is "none" on 192.0.2.1; {LOCAL}
+
+# no credentials for whom a proxy forwards
+[[listen]]
+endpoint = "unix:/run/mcp.sock"
+auth = "none"
+proxies = ["unix"]
+=> 4: listen[0].proxies: is said with auth = "none";
+   whom a proxy forwards may be anybody: leave it empty, or say auth = "required"
+
+# no credentials for whom a proxy announces
+[[listen]]
+endpoint = "haproxy:tcp:8420:interface=127.0.0.1"
+auth = "none"
+=> 1: listen[0].proxies: is empty;
+   must have the addresses of those who may announce others on a haproxy: endpoint
+=> 3: listen[0].auth: is "none" on a haproxy: endpoint;
+   whom a proxy announces may be anybody: say auth = "required"
+
+# no credentials on a socket for everybody
+[[listen]]
+endpoint = "unix:/run/mcp.sock"
+auth = "none"
+mode = "0666"
+=> 4: listen[0].mode: is "0666"; must not let everybody write where auth = "none", as "0660"
+
+# proxies that nobody can be
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+proxies = ["unix", "localhost", "192.0.2.1/24", "fe80::1%eth0", "::ffff:192.0.2.1"]
+=> 3: listen[0].proxies[0]: is "unix" where no UNIX socket is; must be addresses and networks
+=> 3: listen[0].proxies[1]: "localhost" is refused: not an address and not a network; {PROXY}
+=> 3: listen[0].proxies[2]: "192.0.2.1/24" is refused: the network of that address is 192.0.2.0/24; {PROXY}
+=> 3: listen[0].proxies[3]: "fe80::1%eth0" is refused: a zone is no part of an address that connects; {PROXY}
+=> 3: listen[0].proxies[4]: "::ffff:192.0.2.1" is refused: an IPv4 address is written as one; {PROXY}
+
+# proxies of an Internet socket of systemd's
+[[listen]]
+endpoint = "systemd:domain=INET:name=mcp"
+proxies = ["127.0.0.1", "unix"]
+=> 3: listen[0].proxies[1]: is "unix" where no UNIX socket is; must be addresses and networks
+
+# announced by nobody
+[[listen]]
+endpoint = "haproxy:systemd:domain=INET:name=mcp"
+=> 1: listen[0].proxies: is empty;
+   must have the addresses of those who may announce others on a haproxy: endpoint
+
+# announced by nobody who can
+[[listen]]
+endpoint = "haproxy:unix:/run/mcp.sock"
+proxies = ["127.0.0.1"]
+=> 3: listen[0].proxies: would let nobody in; must have "unix" where a UNIX socket is haproxy:
+
+# modes that are none
+[[listen]]
+endpoint = "unix:/run/a.sock"
+mode = "rw-rw----"
+[[listen]]
+endpoint = "unix:/run/b.sock"
+mode = "1777"
+[[listen]]
+endpoint = "unix:/run/c.sock"
+mode = 432
+[[listen]]
+endpoint = "unix:/run/d.sock"
+mode = "0o660"
+=> 3: listen[0].mode: is "rw-rw----"; must be octal, from "0000" to "0777", as "0660"
+=> 6: listen[1].mode: is "1777"; must be octal, from "0000" to "0777", as "0660"
+=> 9: listen[2].mode: is a number; must be a string
+=> 12: listen[3].mode: is "0o660"; must be octal, from "0000" to "0777", as "0660"
+
+# mode and group of what is no file
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+mode = "0600"
+[[listen]]
+endpoint = "systemd:domain=UNIX:name=mcp"
+group = "www"
+[[listen]]
+endpoint = "unix:/run/a.sock"
+group = "a\u0000"
+=> 3: listen[0].mode: is said of what is no unix: endpoint;
+   must be left out; a socket of systemd has its own in its .socket unit
+=> 6: listen[1].group: is said of what is no unix: endpoint;
+   must be left out; a socket of systemd has its own in its .socket unit
+=> 9: listen[2].group: has a NUL letter; must be without
+
+# certificate without a key
+[[listen]]
+endpoint = "tcp:8443"
+tls = { certificate = "" }
+=> 3: listen[0].tls.private_key: is missing; it has no default
+
+# certificate without a name
+[[listen]]
+endpoint = "tcp:8443"
+tls = { certificate = "", private_key = "cred:key" }
+=> 3: listen[0].tls.certificate: is empty; must be a PEM file
+
+# TLS that is switched on
+[[listen]]
+endpoint = "tcp:8443:interface=127.0.0.1"
+tls = true
+=> 3: listen[0].tls: is a boolean; must be a table
+
+# unknown key of TLS
+[[listen]]
+endpoint = "tcp:8443"
+[listen.tls]
+certificate = "c.pem"
+private_key = "env:KEY"
+versions = "1.3"
+=> 6: listen[0].tls.versions: unknown key; {KEYS OF TLS}
+
+# key that is no reference
+[[listen]]
+endpoint = "tcp:8443"
+[listen.tls]
+certificate = "c.pem"
+private_key = "-----BEGIN PRIVATE KEY-----"
+=> 5: listen[0].tls.private_key: is no reference; {REFERENCE}
+
+# certificates of clients that nobody signs
+[[listen]]
+endpoint = "tcp:8443"
+[listen.tls]
+certificate = "c\u0000.pem"
+private_key = "file:key.pem"
+client_crl = "crl.pem"
+client_auth = "required"
+=> 4: listen[0].tls.certificate: has a NUL letter; must be without
+=> 6: listen[0].tls.client_crl: is said without client_ca; say client_ca, too
+=> 7: listen[0].tls.client_auth: is "required" without client_ca;
+   say whose certificates are accepted: client_ca
+
+# certificates of clients, misspelt
+[[listen]]
+endpoint = "tcp:8443"
+[listen.tls]
+certificate = "c.pem"
+private_key = "file:key.pem"
+client_auth = "require"
+=> 6: listen[0].tls.client_auth: is "require"; must be "optional" or "required"; did you mean "required"?
+
+# unknown listener key
+[[listen]]
+endpoint = "tcp:8420:interface=127.0.0.1"
+proxy = []
+=> 3: listen[0].proxy: unknown key; {KEYS OF LISTEN}; did you mean proxies?
+
+# two listeners at one socket
+[[listen]]
+endpoint = "unix:/run/mcp.sock"
+[[listen]]
+endpoint = "haproxy:unix:/run/./mcp.sock"
+proxies = ["unix"]
+=> 4: listen[1].endpoint: is where the listener of line 2 listens; must be another
+
+# two listeners at one socket of systemd's
+[[listen]]
+endpoint = "systemd:domain=INET:name=mcp"
+[[listen]]
+endpoint = "systemd:name=mcp:domain=INET"
+=> 4: listen[1].endpoint: is where the listener of line 2 listens; must be another
 
 # two listeners at one place
 [[listen]]
@@ -449,7 +718,7 @@ plain_is_fine = "true"
 [[listen]]
 endpoint = "tcp:8420:interface=127.0.0.1"
 serve = []
-=> 3: listen[0].serve: is empty; must have "mcp" or "health"
+=> 3: listen[0].serve: is empty; must have "mcp", "websocket" or "health"
 
 # something unknown served
 [[listen]]
@@ -458,7 +727,7 @@ serve = [
     "mcp",
     "helth",
 ]
-=> 5: listen[0].serve[1]: is "helth"; must be "mcp" or "health"; did you mean "health"?
+=> 5: listen[0].serve[1]: is "helth"; must be "mcp" or "websocket" or "health"; did you mean "health"?
 
 # one string for a list
 [[listen]]
@@ -503,8 +772,8 @@ origins = ["https://app.example.org/"]
 [[listen]]
 endpoint = "tcp:8420:interface=127.0.0.1"
 origins = ["*"]
-=> 3: listen[0].origins[0]: "*" is refused:
-   an origin is written scheme://host or scheme://host:port; {ORIGIN}
+=> 3: listen[0].origins[0]: is "*", which is every page of the web;
+   name each origin; all that lie one label below a domain are as https://*.example.org
 
 # origin that is null
 [[listen]]
@@ -901,7 +1170,7 @@ def cases() -> dict[str, tuple[str, list[str]]]:
         For each name the configuration and the lines expected.
     """
     found = {}
-    table = TABLE.replace("{80 LETTERS}", "a" * 80)
+    table = TABLE.replace("{80 LETTERS}", "a" * 80).replace("{54 LETTERS}", "a" * 54)
     for case in table.strip("\n").split("\n\n# "):
         name, _, rest = case.removeprefix("# ").partition("\n")
         text, *expected = rest.split("\n=> ")
@@ -990,6 +1259,17 @@ class RefusalsTests(SynchronousTestCase):
             "[[listen]]\nendpoint = 'tcp6:1:interface=\\:\\:1'\nauth = 'none'",
             "[[listen]]\nendpoint = 'tcp:1'\nplain_is_fine = true\n"
             "[[listen]]\nendpoint = 'tcp6:1'\nplain_is_fine = true",
+            "[[listen]]\nendpoint = 'tcp:1'\ntls = { certificate = 'c.pem', private_key = 'file:key.pem' }",
+            "[[listen]]\nendpoint = 'tcp:1'\n[listen.tls]\ncertificate = 'c.pem'\nprivate_key = 'cred:key'\n"
+            "client_ca = 'ca.pem'\nclient_crl = 'crl.pem'\nclient_auth = 'required'\n",
+            "[[listen]]\nendpoint = 'unix:mcp.sock'\nauth = 'none'\nmode = '664'\ngroup = 'www'",
+            "[[listen]]\nendpoint = 'unix:mcp.sock'\nmode = '0666'\nproxies = ['unix', '192.0.2.1']",
+            "[[listen]]\nendpoint = 'systemd:domain=UNIX:name=mcp'\nauth = 'none'",
+            "[[listen]]\nendpoint = 'systemd:domain=INET:name=mcp'\nauth = 'none'\nmode = '0660'\ngroup = ''",
+            "[[listen]]\nendpoint = 'haproxy:unix:mcp.sock'\nproxies = ['unix']",
+            "[[listen]]\nendpoint = 'haproxy:tcp:1:interface=127.0.0.1'\nproxies = ['127.0.0.1', '::/0']",
+            "[rate]\nmessages = 'off'\n[websocket]\nping = '1ms'\ncompression = true\n",
+            "[rate]\nmessages = '999999/s, 1'\n",
             "[limits]\nbody = '256M'\nrequest_line = '32K'",
             "[sessions]\npoll = '0s'\n[catalog]\nttl = '8760h'\nname_limit = 16",
             "[sessions]\npoll = '1ms'\n[catalog]\nttl = '0ms'\nname_limit = 128",

@@ -20,15 +20,17 @@ from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.units import (
     Bytes,
     Count,
+    Rate,
     Room,
     Seconds,
     Tries,
     Wait,
     write_bytes,
+    write_rate,
     write_seconds,
     write_tries,
 )
-from mcpd.web.spec import Limits, Listen
+from mcpd.web.spec import Limits, Listen, Rates, Tls
 from mcpd.workers.spec import Chosen, Plugin, Restart, Timeouts, WorkerLimits, Workers
 
 _WRONG: st.SearchStrategy[Any] = st.one_of(
@@ -164,6 +166,33 @@ class StructureTests(SynchronousTestCase):
         """
         flaws = self.assertRaises(Flawed, structure, {"give_up": value}, Restart).flaws
         self.assertEqual([flaw.path for flaw in flaws], [("give_up",)])
+
+    @given(st.none() | st.builds(Rate, st.integers(1, 999_999), st.integers(1, 999_999)))
+    def test_rates(self, rate: Rate | None) -> None:
+        """
+        A rate is taken as it is written.
+        """
+        self.assertEqual(structure({"messages": write_rate(rate)}, Rates), Rates(rate))
+
+    @given(_WRONG | st.sampled_from(["", "5", "5/s", "0/s, 1", "on"]))
+    def test_no_rates(self, value: Any) -> None:
+        """
+        Nothing else passes for one.
+        """
+        flaws = self.assertRaises(Flawed, structure, {"messages": value}, Rates).flaws
+        self.assertEqual([flaw.path for flaw in flaws], [("messages",)])
+
+    def test_optional(self) -> None:
+        """
+        A table that may be left out is read like any other, with every flaw of it.
+        """
+        tls = {"certificate": "c", "private_key": "env:K"}
+        self.assertEqual(structure({"endpoint": "a", "tls": tls}, Listen).tls, Tls("c", "env:K"))
+        self.assertIsNone(structure({"endpoint": "a"}, Listen).tls)
+        wrong = {"certificate": 1, "client_auth": "no"}
+        flaws = self.assertRaises(Flawed, structure, {"endpoint": "a", "tls": wrong}, Listen).flaws
+        told = {flaw.path for flaw in flaws}
+        self.assertEqual(told, {("tls", key) for key in ("certificate", "private_key", "client_auth")})
 
     def test_none_at_all(self) -> None:
         """

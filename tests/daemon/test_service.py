@@ -19,6 +19,7 @@ from mcpd.config.problem import ConfigurationError, Flaw, Place, Problem
 from mcpd.config.settings import Settings
 from mcpd.daemon.service import Daemon
 from mcpd.events import (
+    CertificateEnds,
     ChangeWaits,
     ConfigurationRefused,
     ConfigurationReloaded,
@@ -36,15 +37,19 @@ from mcpd.store.folder import FolderTaken, StateFolder
 from mcpd.testing.asked import Asked
 from mcpd.testing.client import Fields
 from mcpd.testing.daemon import ADDRESS, ADMIN, MemoryDaemon
-from mcpd.testing.worker import Stock, legacy, modern, tools
+from mcpd.testing.worker import Answers, Stock, legacy, modern, tools
 from mcpd.trouble import Trouble, Troubled
 from mcpd.units import Bytes, Seconds
-from mcpd.web.spec import Limits, Listen
+from mcpd.web.spec import Limits, Listen, Tls
 from mcpd.wire.message import Notice
 from mcpd.workers.spec import Chosen, Plugin, Timeouts
+from tests.daemon.secure import TLS, Visitor, identity
 from tests.daemon.stage import PLUGIN, SILENT, WAITING, DaemonCase, Operator, answer, descriptors
+from tests.web.pki import NOW
 
 LIMITS = Limits()
+DAY = 86400.0
+READY = "READY=1\nSTATUS=serves 1 plugins at http://127.0.0.1:8420"
 WRONG = ConfigurationError(
     (
         Problem(Place("mcpd.toml", 3, ("daemon", "drain")), Flaw((), "bad", "a duration")),
@@ -223,16 +228,6 @@ class StartTests(DaemonCase):
         memory = self.started(evolve(self.settings(), listen=(first, second)))
         self.assertEqual(memory.modern().ask("tools/list").result["cacheScope"], "private")
         self.assertEqual(memory.modern(fields=()).ask("tools/list").status, 200)
-
-    def test_serve(self) -> None:
-        """
-        A listener serves what it is configured to serve.
-        """
-        for serve, statuses in ((("mcp",), (200, 404)), (("health",), (404, 200))):
-            memory = self.started(self.settings(serve=serve))
-            health = memory.modern(path=b"/healthz").send(b"GET")
-            self.assertEqual((memory.modern().ask("tools/list").status, health.status), statuses)
-            self.stopped(memory)
 
 
 class ReadyTests(DaemonCase):
@@ -450,6 +445,185 @@ class StopTests(DaemonCase):
         self.successResultOf(stopped)
 
 
+class ManagerTests(DaemonCase):
+    """
+    Tests for what a service manager is told.
+    """
+
+    def managed(self, **answers: Answers) -> MemoryDaemon:
+        """
+        Start a daemon that is looked after.
+        """
+        environ = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "20000000"}
+        return self.running(MemoryDaemon(self.settings(PLUGIN), answers, environ=environ))
+
+    def told(self, memory: MemoryDaemon) -> list[str]:
+        """
+        Take what was told so far.
+        """
+        told, memory.world.notified[:] = list(memory.world.notified), []
+        return told
+
+    def test_ready(self) -> None:
+        """
+        The manager hears that the daemon is ready once it is, with what it serves, and then that it lives.
+        """
+        memory = MemoryDaemon(
+            self.settings(PLUGIN), {"p": SILENT}, environ={"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "20000000"}
+        )
+        memory.plugins["p"].launching = False
+        self.running(memory)
+        memory.reactor.advance(0.5)
+        self.assertEqual(self.told(memory), [])
+        memory.plugins["p"].workers[0].ears.launched()
+        memory.reactor.pump([0, 0.1])
+        self.assertEqual(self.told(memory), [READY])
+        memory.reactor.pump([9.5, 10])
+        self.assertEqual(self.told(memory), ["WATCHDOG=1", "WATCHDOG=1"])
+
+    def test_reload(self) -> None:
+        """
+        It hears of a reload, with the time, and that it is over, and nothing of one that changes nothing.
+        """
+        memory = self.managed(p=SILENT)
+        memory.reactor.advance(0.1)
+        self.told(memory)
+        self.reload(memory, PLUGIN)
+        (reloading, ready) = self.told(memory)
+        self.assertRegex(reloading, r"\ARELOADING=1\nMONOTONIC_USEC=[0-9]+\Z")
+        self.assertEqual(ready, READY)
+        self.successResultOf(self.ask(memory, "reload", dry=True))
+        memory.wrong = WRONG
+        self.reload(memory, PLUGIN)
+        self.assertEqual(self.told(memory), [])
+
+    def test_stop(self) -> None:
+        """
+        It hears that the daemon stops, that it lives as long as it waits for what runs, and then nothing.
+        """
+        memory = self.managed(p=SILENT)
+        memory.reactor.advance(0.1)
+        self.call(memory, "p__wait")
+        self.told(memory)
+        stopped = memory.stop()
+        memory.reactor.pump([0, 10])
+        self.assertEqual(self.told(memory), ["STOPPING=1", "WATCHDOG=1"])
+        memory.reactor.advance(20)
+        self.successResultOf(stopped)
+        self.told(memory)
+        memory.reactor.advance(60)
+        self.assertEqual((self.told(memory), memory.reactor.getDelayedCalls()), ([], []))
+
+
+class CertificateTests(DaemonCase):
+    """
+    Tests for certificates that end, and for those of the local authority.
+    """
+
+    def ended(self, memory: MemoryDaemon) -> list[int]:
+        """
+        Take the days that were told of certificates.
+        """
+        told = [event.days for event in memory.events if isinstance(event, CertificateEnds)]
+        memory.events[:] = []
+        return told
+
+    def test_ends(self) -> None:
+        """
+        A certificate that ends soon is told at the start, at reloads and once a day, until it is replaced.
+        """
+        memory = MemoryDaemon(self.settings(tls=TLS), identities=(identity(ends=20.5 * DAY),))
+        self.running(memory)
+        self.assertEqual(self.ended(memory), [20])
+        self.reload(memory)
+        self.assertEqual(self.ended(memory), [20])
+        memory.reactor.advance(DAY - 60)
+        self.assertEqual(self.ended(memory), [])
+        for days in (19, 18):
+            memory.reactor.advance(60)
+            self.assertEqual(self.ended(memory), [days])
+            memory.reactor.advance(DAY - 60)
+            self.assertEqual(self.ended(memory), [])
+        memory.identities = (identity(ends=90 * DAY),)
+        self.reload(memory)
+        memory.reactor.advance(DAY)
+        self.assertEqual(self.ended(memory), [])
+
+    def local(self) -> MemoryDaemon:
+        """
+        Make a daemon with a local authority.
+        """
+        tls = self.folder.absolute() / "tls"
+        shown = Tls(str(tls / "certificate.pem"), f"file:{tls / 'key.pem'}")
+        return MemoryDaemon(self.settings(tls=shown), local_authority=tls)
+
+    def refused(self, memory: MemoryDaemon) -> str:
+        """
+        Start in vain; what is said.
+        """
+        code = self.assertRaises(SystemExit, memory.daemon.privilegedStartService).code
+        memory.reactor.advance(0)
+        self.assertEqual(memory.reactor.ports, {})
+        self.successResultOf(memory.stop())
+        return str(code)
+
+    def test_local(self) -> None:
+        """
+        The local authority is made in the state folder, and who has to trust it is told where it is.
+        """
+        memory = self.local()
+        memory.reactor.advance(NOW)
+        self.running(memory)
+        self.assertEqual(memory.daemon.addresses, ["https://127.0.0.1:8420"])
+        authority = memory.daemon.local_authority
+        assert authority is not None
+        self.assertEqual(authority, self.folder.absolute() / "tls" / "ca.pem")
+        visitor = Visitor.connect(
+            memory.reactor.ports[ADDRESS].factory, memory.reactor, authority.read_text()
+        )
+        self.assertEqual(visitor.status(), 200)
+        self.assertIs(MemoryDaemon(self.settings()).daemon.local_authority, None)
+
+    def test_bad_folder(self) -> None:
+        """
+        An authority that others could change ends the start with a sentence that says what to do.
+        """
+        (self.folder / "tls").mkdir(parents=True, mode=0o755)
+        self.folder.chmod(0o700)
+        said = self.refused(self.local())
+        for words in ("mcpd: MCPD-E-STATE: ", str(self.folder / "tls"), "chmod 700"):
+            self.assertIn(words, said)
+
+    def test_bad_pair(self) -> None:
+        """
+        So does a certificate that can't be used.
+        """
+        tls = self.folder.absolute() / "tls"
+        configured = self.settings(tls=Tls("/nowhere/c.pem", f"file:{tls}/key.pem"))
+        said = self.refused(MemoryDaemon(configured, local_authority=tls))
+        for words in ("mcpd: MCPD-E-", "certificate", "/nowhere/c.pem"):
+            self.assertIn(words, said)
+
+    def test_reload(self) -> None:
+        """
+        An authority that can't be used at a reload is told, and all stays as it was until it can.
+        """
+        memory = self.local()
+        memory.reactor.advance(NOW)
+        self.running(memory)
+        tls = self.folder.absolute() / "tls"
+        tls.chmod(0o755)
+        memory.settings = evolve(memory.settings, limits=evolve(LIMITS, inflight=7))
+        reason = self.failureResultOf(self.ask(memory, "reload"), Troubled).value.reason
+        self.assertIs(reason.trouble, Trouble.RELOAD)
+        self.assertIn(f"{tls} can be opened by others", reason.text)
+        self.assertIn(ConfigurationRefused(reason.text), memory.events)
+        self.assertEqual(memory.daemon.settings.limits.inflight, LIMITS.inflight)
+        tls.chmod(0o700)
+        self.successResultOf(self.ask(memory, "reload"))
+        self.assertEqual(memory.daemon.settings.limits.inflight, 7)
+
+
 class SessionTests(DaemonCase):
     """
     Tests for sessions in the long run.
@@ -502,13 +676,13 @@ class ReloadTests(DaemonCase):
         An operator who reloads reads what became of it.
         """
         memory = self.started(self.settings(PLUGIN), p=modern(tools("x")), q=modern(tools("x")))
-        memory.settings = self.settings(Plugin("q", ("x",)), hosts=("a",))
+        memory.settings = self.settings(Plugin("q", ("x",)), mode="0600")
         done = self.successResultOf(self.ask(memory, "reload"))
         said = {
             "added": ("q",),
             "removed": ("p",),
             "changed": (),
-            "waits": ("listen[0].hosts",),
+            "waits": ("listen[0].mode",),
             "dry": False,
         }
         self.assertEqual(done, said)
@@ -551,8 +725,9 @@ class ReloadTests(DaemonCase):
         memory = self.started(self.settings(PLUGIN), p=modern(tools("x")))
         daemon = evolve(memory.settings.daemon, starts=9, drain=Seconds(1))
         limits = evolve(LIMITS, backlog=7, inflight=9)
-        listen = (evolve(memory.settings.listen[0], hosts=("tools.example.org",)),)
-        waits = ("daemon.starts", "listen[0].hosts", "limits.backlog")
+        place, hosts = "tcp:8421:interface=127.0.0.1", ("tools.example.org",)
+        listen = (evolve(memory.settings.listen[0], endpoint=place, hosts=hosts),)
+        waits = ("daemon.starts", "listen[0].endpoint", "listen[0].hosts", "limits.backlog")
         for _ in range(2):
             events = self.reload(memory, PLUGIN, daemon=daemon, limits=limits, listen=listen)
             self.assertEqual(events[0], ConfigurationReloaded(*["nothing"] * 3))

@@ -198,6 +198,13 @@ class Visitor:
         stream: Stream = await ClientCreator(self._reactor, Stream, self._reactor).connectTCP(
             "127.0.0.1", self._port
         )
+        self.write(stream, verb, body, fields)
+        return stream
+
+    def write(self, stream: Stream, verb: str, body: bytes, fields: Mapping[str, str]) -> None:
+        """
+        Write a request to a connection.
+        """
         told = {**self.fields, "MCP-Protocol-Version": self.revision, **fields}
         lines = [
             f"{verb} {self.path} HTTP/1.1",
@@ -206,4 +213,3 @@ class Visitor:
             *(f"{name}: {value}" for name, value in told.items()),
         ]
         stream.send("\r\n".join([*lines, "", ""]).encode() + body)
-        return stream

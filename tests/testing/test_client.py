@@ -38,9 +38,22 @@ class ClientTests(SynchronousTestCase):
         (ear,) = self.doors.ears
         self.assertEqual(
             ear.heard,
-            b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nContent-Length: 2\r\n"
-            b"X-Mine: 1\r\nX-More: 2\r\n\r\n{}",
+            b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nX-Mine: 1\r\n"
+            b"Content-Length: 2\r\nX-More: 2\r\n\r\n{}",
         )
+
+    def test_upgrade(self) -> None:
+        """
+        A WebSocket is asked for beside the path that is posted to, with its client's fields and no body.
+        """
+        for path, target in ((b"/mcp", b"/ws?x=1"), (b"/mcp/p", b"/ws/p?x=1")):
+            self.client.path = path
+            socketed = self.client.upgrade(query=b"?x=1")
+            heard = self.doors.ears[-1].heard
+            head = b"GET %b HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nX-Mine: 1\r\nUpgrade: websocket\r\n" % target
+            self.assertTrue(heard.startswith(head))
+            self.assertTrue(heard.endswith(b"\r\nSec-WebSocket-Protocol: mcp\r\n\r\n"))
+            self.assertEqual(socketed.envelope, {})
 
     def test_post(self) -> None:
         """
@@ -65,6 +78,14 @@ class ModernTests(SynchronousTestCase):
     """
     Tests for clients that say everything in each request.
     """
+
+    def test_upgrade(self) -> None:
+        """
+        It says everything in each request over WebSocket, too.
+        """
+        client = Modern(Doors(), Clock(), capabilities={"roots": {}})
+        self.assertEqual(client.upgrade().envelope, client.envelope())
+        self.assertIn({"roots": {}}, client.envelope().values())
 
     def heard(self, *asked: Any, **about: Any) -> tuple[Any, dict[str, str]]:
         """

@@ -18,6 +18,7 @@ from mcpd.events import LeftoversKilled
 from mcpd.testing.daemon import ADMIN, MemoryDaemon, Quiet, settings
 from mcpd.testing.worker import legacy, modern, tools
 from mcpd.workers.spec import Plugin
+from tests.daemon.secure import TLS, identity
 
 
 class MemoryDaemonTests(SynchronousTestCase):
@@ -89,6 +90,31 @@ class MemoryDaemonTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         memory.world.disk.work()
         self.successResultOf(stopped)
+
+    def test_manager(self) -> None:
+        """
+        What it tells a service manager is kept, if its environment names one.
+        """
+        for environ, told in (({}, []), ({"NOTIFY_SOCKET": "/x"}, ["STOPPING=1"])):
+            memory = MemoryDaemon(settings(Path(self.mktemp())), environ=environ)
+            memory.start()
+            memory.stop()
+            memory.reactor.advance(1)
+            self.assertEqual(memory.world.notified, told)
+
+    def test_secure(self) -> None:
+        """
+        A listener may show a certificate of its own, or one of a local authority.
+        """
+        folder = Path(self.mktemp())
+        configured = settings(folder, tls=TLS)
+        memory = MemoryDaemon(configured, identities=(identity(),))
+        self.assertEqual(memory.loaded().identities, memory.identities)
+        self.assertIs(memory.loaded().local_authority, None)
+        memory = MemoryDaemon(configured, local_authority=folder / "tls")
+        self.assertEqual(
+            (memory.loaded().identities, memory.loaded().local_authority), ((None,), folder / "tls")
+        )
 
 
 class QuietTests(SynchronousTestCase):
