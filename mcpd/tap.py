@@ -171,22 +171,21 @@ def makeService(options: Options) -> IService:
 
 
 def _greet(daemon: Daemon) -> None:
-    address, secure = daemon.addresses
+    addresses = [f"{address}/mcp" for address in daemon.addresses]
     # Not into the log, where twistd leads what is written to sys.stdout.
     out = sys.__stdout__ or sys.stdout
     out.write(
         f"""
 mcpd serves for development, to this machine only:
 
-  address  {address}/mcp
-           {secure}/mcp, as {daemon.local_authority}
-           vouches for; clients have to be told to trust that file
-  key      in {daemon.key_file}
-  status   mcpctl status
+  address    {" and ".join(addresses)}
+  authority  {daemon.local_authority}, which clients of https have to trust
+  key        in {daemon.key_file}
+  status     mcpctl status
 
 For a client's mcpServers:
 
-  {{"mcpd": {{"type": "http", "url": "{address}/mcp",
+  {{"mcpd": {{"type": "http", "url": "{addresses[0]}",
             "headers": {{"Authorization": "Bearer PUT-THE-KEY-HERE"}}}}}}
 
 """

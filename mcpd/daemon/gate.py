@@ -18,7 +18,7 @@ from mcpd.access.tickets import Tickets
 from mcpd.config.addresses import read_endpoint
 from mcpd.config.settings import Settings
 from mcpd.policy.origin import HostRule
-from mcpd.web.http import Doors
+from mcpd.web.doors import Doors
 from mcpd.web.shield import Shield
 from mcpd.web.site import Resource, Site
 from mcpd.web.spec import Listen, Tls

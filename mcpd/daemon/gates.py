@@ -21,7 +21,7 @@ from mcpd.config.settings import Settings
 from mcpd.daemon.gate import Gate, Identities, Open, visitors
 from mcpd.daemon.waiting import Waiting
 from mcpd.events import CertificateEnds, Event
-from mcpd.web.http import Doors
+from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.shield import Shield
 from mcpd.web.site import Resource, Site

@@ -145,6 +145,9 @@ def read_outline(block: bytes, most: int) -> Outline:
     _check_grammar(method, block)
     path, _, query = target.partition(b"?")
     fields, repeated = _read_fields(lines)
+    if old:
+        # RFC 9110, section 7.8: the wish for another protocol is ignored.
+        fields.pop(b"upgrade", None)
     length = _read_length(fields, repeated, old)
     connection = fields.get(b"connection")
     # The second is what most clients send, and the same in both versions.

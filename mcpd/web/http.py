@@ -20,27 +20,23 @@ from enum import Enum
 from math import inf
 from typing import Any, ClassVar
 
-from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
-from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
-from mcpd.events import Event
 from mcpd.policy.forwarded import read_hop
 from mcpd.web.head import Head, Outline, find_head, read_outline
-from mcpd.web.ledger import Ledger
 from mcpd.web.outlet import choose
 from mcpd.web.porch import Porch
 from mcpd.web.reply import Reply, Successor
-from mcpd.web.site import Request, Resource, Site
-from mcpd.web.spec import Limits
+from mcpd.web.site import Request, Resource
 from mcpd.web.upload import Upload, unwanted
-from mcpd.web.visitor import Visitors
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Piece
 
-__all__ = ["Connection", "Doors", "Head", "Reply", "Request", "Resource"]
+__all__ = ["Connection", "Head", "Reply", "Request", "Resource"]
 
 # Seconds that a connection which is being closed has for it.
 _GRACE = 1.0
@@ -494,62 +490,6 @@ class Connection(Protocol):
             self._outlet.finish()
         else:
             self._outlet.close()
-
-
-def _tell_nobody(event: Event) -> None:
-    pass
-
-
-class Doors(ServerFactory):
-    """
-    The connections of one listener.
-
-    Attributes:
-        porch: What they share.
-    """
-
-    # Twisted would log each start and stop of a port.
-    noisy = False
-
-    def __init__(
-        self,
-        clock: IReactorTime,
-        site: Site,
-        limits: Limits,
-        ledger: Ledger,
-        entropy: Callable[[int], bytes],
-        *,
-        visitors: Visitors | None = None,
-        tell: Callable[[Event], None] = _tell_nobody,
-    ) -> None:
-        self.porch = Porch(clock, site, limits, ledger, entropy, visitors or Visitors(), tell)
-
-    def change(self, site: Site, visitors: Visitors) -> None:
-        """
-        Serve and believe otherwise, from the next request on.
-        """
-        self.porch.site, self.porch.visitors = site, visitors
-
-    def limit(self, limits: Limits) -> None:
-        """
-        Hold new connections to other limits; those that stand keep what they began with.
-
-        Of what all listeners hold together the bound is another one at once;
-        how many connections wait in the kernel is not changed any more.
-        """
-        self.porch.limits = self.porch.ledger.limits = limits
-
-    def buildProtocol(self, addr: IAddress | None) -> Connection:
-        """
-        Make the protocol of a new connection.
-        """
-        return Connection(self.porch, getattr(addr, "host", ""))
-
-    def retire(self) -> None:
-        """
-        Close connections that wait for a request; the others' answers are their last.
-        """
-        self.porch.retire()
 
 
 def _bad(text: str) -> Fault:

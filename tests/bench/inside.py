@@ -31,7 +31,7 @@ from mcpd.relay.catalog import Catalog
 from mcpd.relay.router import Router
 from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.relay.stock import Stock
-from mcpd.web.http import Doors
+from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.mcp import Mcp
 from mcpd.web.shield import Shield

@@ -22,8 +22,8 @@ from attrs import define, evolve
 from twisted.internet import reactor
 
 from mcpd.units import Bytes, Seconds
+from mcpd.web.doors import Doors
 from mcpd.web.head import Head
-from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.reply import Reply
 from mcpd.web.shield import Shield

@@ -25,8 +25,8 @@ from twisted.trial.unittest import TestCase
 
 from mcpd.access.authority import LocalPair, local_pair
 from mcpd.units import Seconds
+from mcpd.web.doors import Doors
 from mcpd.web.health import Health
-from mcpd.web.http import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.porch import TICK
 from mcpd.web.shield import Shield

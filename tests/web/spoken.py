@@ -75,7 +75,7 @@ class Talker:
         self._note("lost")
 
     def _note(self, name: str, what: str = "") -> None:
-        self.said.append(f"{name} {what}".strip())
+        self.said.append(f"{name} {what}" if what else name)
         if name in self.breaks:
             raise Broken(name)
 

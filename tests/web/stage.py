@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
 from mcpd.events import Event
+from mcpd.web.doors import Doors
 from mcpd.web.health import Health
-from mcpd.web.http import Connection, Doors, Head, Reply, Request, Resource
+from mcpd.web.http import Connection, Head, Reply, Request, Resource
 from mcpd.web.ledger import Ledger
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site

@@ -104,6 +104,14 @@ class OutlineTests(SynchronousTestCase):
         }.items():
             self.assertEqual(read_outline(b"POST / HTTP/1.1\r\n" + field + b"\r\n\r\n", 9).length, length)
 
+    def test_old_upgrade(self) -> None:
+        """
+        With HTTP/1.0 nobody goes on to another protocol, so a wish for one is as if it were not there.
+        """
+        fields = b"Upgrade: websocket\r\nConnection: Upgrade\r\nUPGRADE: h2c\r\n\r\n"
+        outline = read_outline(b"GET /ws HTTP/1.0\r\n" + fields, 9)
+        self.assertEqual(outline.fields, {b"connection": b"Upgrade"})
+
     def test_any_method(self) -> None:
         """
         A method that nobody knows is a matter for the path, not for the parser.

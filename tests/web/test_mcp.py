@@ -18,7 +18,7 @@ from mcpd.relay.spec import SessionLimits
 from mcpd.testing.asked import Asked
 from mcpd.testing.client import Client, Legacy, Modern, message
 from mcpd.units import Wait
-from mcpd.web.http import Doors
+from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.mcp import Judge, Mcp, Relay
 from mcpd.web.shield import Shield

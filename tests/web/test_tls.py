@@ -26,7 +26,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from mcpd.units import Seconds
-from mcpd.web.http import Doors
+from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site

@@ -508,9 +508,8 @@ def _ours(reads: list[bytes], most: int) -> tuple[list[bytes], list[tuple[int, b
         spoken.send(data)
     for _ in range(20):
         spoken.stage.turn()
-    heard = [text.removeprefix("received ").encode() for text in spoken.talker.said if text[0] == "r"]
-    # A note of an empty message is stripped.
-    heard = [b"" if text == b"received" else text for text in heard]
+    # A note of an empty message has no blank after the word.
+    heard = [f"{text} "[9:-1].encode() for text in spoken.talker.said if text[0] == "r"]
     return heard, _verdict(bytes(spoken.transport.taken).partition(b"\r\n\r\n")[2])
 
 
