@@ -46,6 +46,7 @@ CHILD = "mcpd.sandbox.child"
 REACTORS = {
     ("mcpd.tap", "makeService"): "the daemon's own",
     ("mcpd.ctl.tryout", "run"): "mcpctl plugin check runs one plugin in a program without a daemon",
+    ("mcpd.ctl.connect", "connect"): "mcpctl connect is a program between a client and a server elsewhere",
 }
 """The functions that fetch the global reactor, and why."""
 
@@ -57,6 +58,7 @@ ALONE = {
     "test_quadrants.py": "all four pairs of eras, through the whole daemon",
     "test_likeness.py": "files that two plugins have each",
     "test_transparency.py": "the whole daemon, compared with its plugins",
+    "daemon/test_doors.py": "a whole daemon, from its clients to its plugins",
     "config/test_refusals.py": "one table of sentences, of judge and checks",
     "config/test_shipped.py": "the files in etc",
     "workers/test_replace.py": "whole crews: workers that are replaced, and the end of all",

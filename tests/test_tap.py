@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
+from attrs import evolve
 from twisted.application.service import Application, IService, IServiceMaker, MultiService, ServiceMaker
 from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 from twisted.plugin import getPlugins
@@ -29,6 +30,7 @@ from mcpd.daemon.service import Daemon
 from mcpd.events import PluginLeftOut
 from mcpd.tap import Options, keep_memory, makeService
 from mcpd.testing.daemon import MemoryDaemon, settings
+from mcpd.web.spec import Listen, Tls
 
 GOOD = """
 [daemon]
@@ -293,7 +295,7 @@ class ServiceTests(TapCase):
 
     def test_greeting(self) -> None:
         """
-        Who starts the daemon for development is told where it is and where the key is, and not the key.
+        Who starts the daemon for development is told where it is, where the key is, and whom to trust.
         """
         if os.path.exists(SYSTEM):
             self.skipTest(f"this machine has {SYSTEM}")
@@ -301,13 +303,20 @@ class ServiceTests(TapCase):
         greet = self.made()._opened
         assert greet is not None
         self.assertEqual(self.out.getvalue(), "")
-        memory = MemoryDaemon(settings(self.folder / "state", auth="required"))
+        state = self.folder / "state"
+        tls = Tls(str(state / "tls" / "certificate.pem"), f"file:{state / 'tls' / 'key.pem'}")
+        configured = settings(state, auth="required")
+        secure = Listen("tcp:8421:interface=127.0.0.1", tls)
+        configured = evolve(configured, listen=(*configured.listen, secure))
+        memory = MemoryDaemon(configured, local_authority=state / "tls")
         memory.daemon.when_open(greet)
         memory.start()
         said, file = self.out.getvalue(), memory.daemon.key_file
         assert file is not None
-        self.assertIn("http://127.0.0.1:8420/mcp", said)
-        self.assertIn(str(file), said)
+        for words in ("http://127.0.0.1:8420/mcp", "https://127.0.0.1:8421/mcp", str(file)):
+            self.assertIn(words, said)
+        self.assertIn(str(state / "tls" / "ca.pem"), said)
+        self.assertTrue((state / "tls" / "ca.pem").exists())
         self.assertNotIn(file.read_text().strip(), said)
         snippet = "{" + said.partition('{"mcpd"')[2].replace("\n", " ")
         self.assertEqual(json.loads('{"mcpd"' + snippet[1:])["mcpd"]["type"], "http")

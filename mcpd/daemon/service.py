@@ -312,10 +312,7 @@ class Daemon(Service):
         self._tell_left_out(former.left_out)
         self.router.limit(settings.limits, settings.sessions, settings.catalog)
         self._gates.change(settings, identities)
-        if any(
-            (was.auth, now.auth) == ("none", "required")
-            for was, now in zip(before.listen, settings.listen, strict=True)
-        ):
+        if _closes(before, settings):
             # Who came without a key would stay for as long as its WebSocket does.
             self._expel(ANONYMOUS)
         self.plugins.change(differs, settings.catalog, settings.limits.queue)

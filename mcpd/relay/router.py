@@ -44,7 +44,8 @@ from mcpd.wire.message import Answer, Batch, Message, Notice, Refusal, Request
 from mcpd.wire.offer import Feature, Sort
 from mcpd.wire.revision import METHODS, MODERN_NAMES, Era
 
-_NO_SESSION = "no Mcp-Session-Id: send initialize first, or speak one of " + ", ".join(MODERN_NAMES)
+_NO_GREETING = "send initialize first, or speak one of " + ", ".join(MODERN_NAMES)
+_NO_SESSION = f"no Mcp-Session-Id: {_NO_GREETING}"
 # What nobody serves where no plugin has it (MCP, "Capabilities").
 _FEATURES = {
     "tools/list": Feature.TOOLS,
@@ -289,7 +290,6 @@ class Router:
                 self._take(item, each)
 
     def _take(self, message: Message | Batch, post: Post) -> None:
-        id = message.id if isinstance(message, Request) else None
         try:
             match message:
                 case Request():
@@ -303,9 +303,9 @@ class Router:
                     # Nobody was asked anything, so an answer answers nothing.
                     raise Fault(Kind.INVALID, "one request or notification is expected")
         except Fault as fault:
-            post.way.fault(fault, id)
+            _explain(fault, message, post)
         except Exception:
-            post.way.fault(self.running.unexpected(Failure(), post.way.id), id)
+            _explain(self.running.unexpected(Failure(), post.way.id), message, post)
 
     def _take_request(self, request: Request, post: Post) -> None:
         meta = ladder.read_meta(request.params, self._meta) if "_meta" in request.params else {}
@@ -375,8 +375,16 @@ class Router:
         if session is not None:
             return session
         if id is None:
-            raise Fault(Kind.INVALID, _NO_SESSION)
+            raise Fault(Kind.INVALID, _NO_SESSION if post.line is None else _NO_GREETING)
         raise Fault(Kind.NOT_FOUND, "there is no such session: send initialize again")
+
+
+def _explain(fault: Fault, message: Message | Batch, post: Post) -> None:
+    if post.line is not None and isinstance(message, Notice):
+        # JSON-RPC 2.0, section 4.1: a notice is not answered; by HTTP it has a status all the same.
+        post.way.end()
+    else:
+        post.way.fault(fault, message.id if isinstance(message, Request) else None)
 
 
 def _begin(line: Line, request: Request, post: Post) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 
-from attrs import define
+from attrs import define, field
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -33,12 +33,14 @@ class Port:
     Attributes:
         factory: Makes the daemon's side of a connection.
         backlog: Connections that a kernel would hold.
+        reads: Whether it takes connections in.
     """
 
     factory: IProtocolFactory
     backlog: int
     _reactor: DoorReactor
     _place: Place
+    reads: bool = field(init=False, default=True)
 
     def startListening(self) -> None:
         """
@@ -57,6 +59,18 @@ class Port:
         Stop, in the next turn.
         """
         return deferLater(self._reactor, 0, self._stop)
+
+    def stopReading(self) -> None:
+        """
+        Take nobody in, as Twisted's own can.
+        """
+        self.reads = False
+
+    def startReading(self) -> None:
+        """
+        Take everybody in again.
+        """
+        self.reads = True
 
     def _stop(self) -> None:
         del self._reactor.ports[self._place]

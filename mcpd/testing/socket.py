@@ -154,8 +154,16 @@ class Socketed(Asked):
     def _write(self, opcode: int, payload: bytes) -> None:
         if self.is_connected:
             # With a mask that changes nothing.
-            head = bytes((_FINAL | opcode, _MASKED | 127)) + len(payload).to_bytes(8, "big")
-            self.send(head + bytes(4) + payload)
+            self.send(bytes((_FINAL | opcode,)) + _length(len(payload)) + bytes(4) + payload)
+
+
+def _length(size: int) -> bytes:
+    # In its shortest form: every other is refused.
+    if size < 126:
+        return bytes((_MASKED | size,))
+    if size < 1 << 16:
+        return bytes((_MASKED | 126,)) + size.to_bytes(2, "big")
+    return bytes((_MASKED | 127,)) + size.to_bytes(8, "big")
 
 
 def _frame(data: bytes) -> tuple[int, bytes, bytes] | None:

@@ -7,6 +7,7 @@ Tests for :mod:`mcpd.daemon.gates` and :mod:`mcpd.daemon.gate`.
 from __future__ import annotations
 
 import os
+from collections.abc import Coroutine
 from typing import Any
 
 from attrs import evolve
@@ -104,6 +105,14 @@ class GatesCase(SynchronousTestCase):
         """
         return self.gates._gates[number]
 
+    def pumped(self, closing: Coroutine[Any, Any, None]) -> Deferred[None]:
+        """
+        Let something end that takes a turn.
+        """
+        closed = Deferred.fromCoroutine(closing)
+        self.reactor.advance(0)
+        return closed
+
     def close(self) -> Deferred[None]:
         """
         Close all.
@@ -148,27 +157,51 @@ class GatesTests(GatesCase):
         refused = RequestRefused(asked.fields["x-request-id"], "127.0.0.1", 421, asked.error["message"])
         self.assertEqual(self.told, [refused])
 
+    def elsewhere(self, place: UNIXAddress) -> tuple[Gates, list[Port]]:
+        """
+        Have listeners that are at one place, whatever is configured; their ports as they open.
+        """
+        ports: list[Port] = []
+
+        class Unix(Port):
+            def getHost(self) -> UNIXAddress:
+                return place
+
+        def open(listen: Listen, factory: IProtocolFactory, backlog: int) -> IListeningPort:
+            ports.append(Unix(factory, backlog, self.reactor, ("x.sock", None)))
+            ports[-1].startListening()
+            port: IListeningPort = ports[-1]
+            return port
+
+        return Gates(self.reactor, os.urandom, open, self.told.append, self.settings, alive), ports
+
     def test_socket(self) -> None:
         """
         The address of a UNIX socket is its path; one that nobody named has none.
         """
-        for place, address in (
-            (UNIXAddress(b"/run/x.sock"), "unix:/run/x.sock"),
-            (UNIXAddress(b""), "unix:"),
-        ):
-
-            class Unix(Port):
-                def getHost(self, place: UNIXAddress = place) -> UNIXAddress:
-                    return place
-
-            def open(
-                listen: Listen, factory: IProtocolFactory, backlog: int, kind: type[Port] = Unix
-            ) -> IListeningPort:
-                port: IListeningPort = kind(factory, backlog, self.reactor, ("x.sock", None))
-                return port
-
-            gates = Gates(self.reactor, os.urandom, open, self.told.append, self.settings, alive)
+        for name, address in ((b"/run/x.sock", "unix:/run/x.sock"), (b"", "unix:")):
+            gates, _ = self.elsewhere(UNIXAddress(name))
             self.assertEqual(gates.open(Listen("unix:/run/x.sock"), {}), address)
+            self.successResultOf(self.pumped(gates.close()))
+
+    def test_waiting(self) -> None:
+        """
+        Clients of a socket that was handed over wait until the daemon is ready, or for the next one.
+        """
+        gates, ports = self.elsewhere(UNIXAddress(b"/run/x.sock"))
+        gates.open(Listen("unix:/run/x.sock"), {})
+        self.assertTrue(ports[0].reads)
+        self.successResultOf(self.pumped(gates.close()))
+        for ready in (True, False):
+            gates, ports = self.elsewhere(UNIXAddress(b"/run/x.sock"))
+            gates.open(Listen("systemd:domain=UNIX:name=mcp"), {})
+            self.assertFalse(ports[0].reads)
+            gates.waiting.begin(lambda ready=ready: ready)  # type: ignore[misc]  # mypy knows no such default
+            self.reactor.advance(1)
+            self.assertIs(ports[0].reads, ready)
+            self.successResultOf(self.pumped(gates.close()))
+            self.reactor.advance(60)
+            self.assertIs(ports[0].reads, ready)
 
     def test_backlog(self) -> None:
         """
@@ -272,6 +305,25 @@ class ChangeTests(GatesCase):
             statuses.append(self.client().send(b"GET", b"", page).status)
         self.assertEqual(statuses, [403, 200, 403])
 
+    def test_private_network(self) -> None:
+        """
+        Pages from a public network may call only where that is configured.
+        """
+        asking = (
+            (b"Origin", b"https://app.example.org"),
+            (b"Access-Control-Request-Method", b"GET"),
+            (b"Access-Control-Request-Private-Network", b"true"),
+        )
+        listen = evolve(LISTEN, origins=("https://app.example.org",))
+        self.open(listen)
+        allowed = []
+        for private in (False, True, False):
+            self.change(evolve(listen, private_network=private))
+            answer = self.client().send(b"OPTIONS", b"", asking)
+            self.assertEqual(answer.status, 204)
+            allowed.append(answer.fields.get("access-control-allow-private-network"))
+        self.assertEqual(allowed, [None, "true", None])
+
     def test_serve(self) -> None:
         """
         What is served is what is configured by then.
@@ -298,6 +350,18 @@ class ChangeTests(GatesCase):
             assert isinstance(told, RequestRefused)
             peers.append(told.peer)
         self.assertEqual(peers, ["203.0.113.9", "127.0.0.1"])
+
+    def test_forwarded(self) -> None:
+        """
+        Where no credentials are asked for, what a proxy forwarded is refused; only there, and only then.
+        """
+        via = ((b"Via", b"1.1 proxy"),)
+        self.open()
+        statuses = []
+        for auth in (LISTEN, evolve(LISTEN, auth="required"), LISTEN):
+            self.change(auth)
+            statuses.append(self.client().send(b"GET", b"", via).status)
+        self.assertEqual(statuses, [403, 200, 403])
 
     def test_websocket(self) -> None:
         """
@@ -346,6 +410,18 @@ class TlsTests(GatesCase):
         self.assertEqual(visitor.shown, shown.chain[0].serial_number)
         hosts = (b"mcp.example.org", b"tools.example.org", b"localhost", b"evil.example")
         self.assertEqual([visitor.status(host=host) for host in hosts], [200, 200, 200, 421])
+
+    def test_secure(self) -> None:
+        """
+        A browser remembers that the listener speaks TLS, and only its own secure pages may call.
+        """
+        self.open(SECURE, {TLS: identity(("localhost", "mcp.example.org"))})
+        visitor, hsts = self.visit(), b"\r\nStrict-Transport-Security: "
+        self.assertIn(hsts, visitor.ask(host=b"mcp.example.org"))
+        self.assertNotIn(hsts, visitor.ask(host=b"127.0.0.1:8420"))
+        for origin, status in ((b"https://localhost:8420", b"200"), (b"http://localhost:8420", b"403")):
+            answer = visitor.ask(fields=b"Origin: %b\r\n" % origin)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 " + status), answer)
 
     def test_odd_names(self) -> None:
         """

@@ -19,7 +19,6 @@ from mcpd.config.problem import ConfigurationError, Flaw, Place, Problem
 from mcpd.config.settings import Settings
 from mcpd.daemon.service import Daemon
 from mcpd.events import (
-    CertificateEnds,
     ChangeWaits,
     ConfigurationRefused,
     ConfigurationReloaded,
@@ -40,15 +39,12 @@ from mcpd.testing.daemon import ADDRESS, ADMIN, MemoryDaemon
 from mcpd.testing.worker import Answers, Stock, legacy, modern, tools
 from mcpd.trouble import Trouble, Troubled
 from mcpd.units import Bytes, Seconds
-from mcpd.web.spec import Limits, Listen, Tls
+from mcpd.web.spec import Limits, Listen
 from mcpd.wire.message import Notice
 from mcpd.workers.spec import Chosen, Plugin, Timeouts
-from tests.daemon.secure import TLS, Visitor, identity
 from tests.daemon.stage import PLUGIN, SILENT, WAITING, DaemonCase, Operator, answer, descriptors
-from tests.web.pki import NOW
 
 LIMITS = Limits()
-DAY = 86400.0
 READY = "READY=1\nSTATUS=serves 1 plugins at http://127.0.0.1:8420"
 WRONG = ConfigurationError(
     (
@@ -513,115 +509,6 @@ class ManagerTests(DaemonCase):
         self.told(memory)
         memory.reactor.advance(60)
         self.assertEqual((self.told(memory), memory.reactor.getDelayedCalls()), ([], []))
-
-
-class CertificateTests(DaemonCase):
-    """
-    Tests for certificates that end, and for those of the local authority.
-    """
-
-    def ended(self, memory: MemoryDaemon) -> list[int]:
-        """
-        Take the days that were told of certificates.
-        """
-        told = [event.days for event in memory.events if isinstance(event, CertificateEnds)]
-        memory.events[:] = []
-        return told
-
-    def test_ends(self) -> None:
-        """
-        A certificate that ends soon is told at the start, at reloads and once a day, until it is replaced.
-        """
-        memory = MemoryDaemon(self.settings(tls=TLS), identities=(identity(ends=20.5 * DAY),))
-        self.running(memory)
-        self.assertEqual(self.ended(memory), [20])
-        self.reload(memory)
-        self.assertEqual(self.ended(memory), [20])
-        memory.reactor.advance(DAY - 60)
-        self.assertEqual(self.ended(memory), [])
-        for days in (19, 18):
-            memory.reactor.advance(60)
-            self.assertEqual(self.ended(memory), [days])
-            memory.reactor.advance(DAY - 60)
-            self.assertEqual(self.ended(memory), [])
-        memory.identities = (identity(ends=90 * DAY),)
-        self.reload(memory)
-        memory.reactor.advance(DAY)
-        self.assertEqual(self.ended(memory), [])
-
-    def local(self) -> MemoryDaemon:
-        """
-        Make a daemon with a local authority.
-        """
-        tls = self.folder.absolute() / "tls"
-        shown = Tls(str(tls / "certificate.pem"), f"file:{tls / 'key.pem'}")
-        return MemoryDaemon(self.settings(tls=shown), local_authority=tls)
-
-    def refused(self, memory: MemoryDaemon) -> str:
-        """
-        Start in vain; what is said.
-        """
-        code = self.assertRaises(SystemExit, memory.daemon.privilegedStartService).code
-        memory.reactor.advance(0)
-        self.assertEqual(memory.reactor.ports, {})
-        self.successResultOf(memory.stop())
-        return str(code)
-
-    def test_local(self) -> None:
-        """
-        The local authority is made in the state folder, and who has to trust it is told where it is.
-        """
-        memory = self.local()
-        memory.reactor.advance(NOW)
-        self.running(memory)
-        self.assertEqual(memory.daemon.addresses, ["https://127.0.0.1:8420"])
-        authority = memory.daemon.local_authority
-        assert authority is not None
-        self.assertEqual(authority, self.folder.absolute() / "tls" / "ca.pem")
-        visitor = Visitor.connect(
-            memory.reactor.ports[ADDRESS].factory, memory.reactor, authority.read_text()
-        )
-        self.assertEqual(visitor.status(), 200)
-        self.assertIs(MemoryDaemon(self.settings()).daemon.local_authority, None)
-
-    def test_bad_folder(self) -> None:
-        """
-        An authority that others could change ends the start with a sentence that says what to do.
-        """
-        (self.folder / "tls").mkdir(parents=True, mode=0o755)
-        self.folder.chmod(0o700)
-        said = self.refused(self.local())
-        for words in ("mcpd: MCPD-E-STATE: ", str(self.folder / "tls"), "chmod 700"):
-            self.assertIn(words, said)
-
-    def test_bad_pair(self) -> None:
-        """
-        So does a certificate that can't be used.
-        """
-        tls = self.folder.absolute() / "tls"
-        configured = self.settings(tls=Tls("/nowhere/c.pem", f"file:{tls}/key.pem"))
-        said = self.refused(MemoryDaemon(configured, local_authority=tls))
-        for words in ("mcpd: MCPD-E-", "certificate", "/nowhere/c.pem"):
-            self.assertIn(words, said)
-
-    def test_reload(self) -> None:
-        """
-        An authority that can't be used at a reload is told, and all stays as it was until it can.
-        """
-        memory = self.local()
-        memory.reactor.advance(NOW)
-        self.running(memory)
-        tls = self.folder.absolute() / "tls"
-        tls.chmod(0o755)
-        memory.settings = evolve(memory.settings, limits=evolve(LIMITS, inflight=7))
-        reason = self.failureResultOf(self.ask(memory, "reload"), Troubled).value.reason
-        self.assertIs(reason.trouble, Trouble.RELOAD)
-        self.assertIn(f"{tls} can be opened by others", reason.text)
-        self.assertIn(ConfigurationRefused(reason.text), memory.events)
-        self.assertEqual(memory.daemon.settings.limits.inflight, LIMITS.inflight)
-        tls.chmod(0o700)
-        self.successResultOf(self.ask(memory, "reload"))
-        self.assertEqual(memory.daemon.settings.limits.inflight, 7)
 
 
 class SessionTests(DaemonCase):

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ServerFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.admin.door import AdminDoor
@@ -27,6 +30,8 @@ from mcpd.sandbox.plan import ProgramMissing
 from mcpd.sandbox.proc import Proc
 from mcpd.testing.daemon import MemoryDaemon, Quiet, settings
 from mcpd.testing.ports import DoorReactor
+from mcpd.trouble import Trouble, Troubled
+from mcpd.web.spec import Listen
 from mcpd.workers.spec import Plugin, WorkerLimits
 from tests.workers.stage import Hearer
 
@@ -250,6 +255,48 @@ class SpawnTests(WorldCase):
         values = {layer.name: (layer.value, bool(layer.held)) for layer in self.world.layers(plugin)}
         self.assertEqual(values["open_files"], (77, True))
         self.assertEqual(values["processes"], (32, False))
+
+
+class ServiceTests(WorldCase):
+    """
+    Tests for what a service manager starts.
+    """
+
+    def test_open(self) -> None:
+        """
+        Clients are listened to where the endpoint says, with as many in the kernel as the limits say.
+        """
+        factory = ServerFactory()
+        port: Any = self.world.open(Listen("tcp:8420:interface=127.0.0.1"), factory, 7)
+        self.assertEqual(self.reactor.ports, {("127.0.0.1", 8420): port})
+        self.assertEqual((port.factory, port.backlog), (factory, 7))
+
+    def test_handed(self) -> None:
+        """
+        A socket that is to be handed over, and was not, is not there.
+        """
+        listen = Listen("systemd:domain=INET:name=no-such-socket")
+        error = self.assertRaises(Troubled, self.world.open, listen, ServerFactory(), 7)
+        self.assertIs(error.reason.trouble, Trouble.LISTEN)
+
+    def test_manager(self) -> None:
+        """
+        The manager that the environment names is told how the daemon fares.
+        """
+        # A path of a test's folder is too long for a socket.
+        name = f"mcpd-test-{os.getpid()}-{id(self)}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(f"\0{name}")
+            manager.setblocking(False)
+            evolve(self.world, environ={"NOTIFY_SOCKET": f"@{name}"}).manager().stopping()
+            self.assertEqual(manager.recv(100), b"STOPPING=1")
+
+    def test_monotonic(self) -> None:
+        """
+        The time that a manager is told is the machine's own, which it can compare.
+        """
+        before = time.clock_gettime(time.CLOCK_MONOTONIC)
+        self.assertTrue(before <= self.world.monotonic() <= time.clock_gettime(time.CLOCK_MONOTONIC))
 
 
 class AdminTests(WorldCase):

@@ -131,11 +131,21 @@ class LegacyTests(SynchronousTestCase):
 
     def test_not_yet(self) -> None:
         """
-        Before the handshake there is no session.
+        Before the handshake there is no session, and a request is told what to do instead.
         """
         self.client.legacy("tools/list")
-        self.client.legacy("notifications/initialized", id=None)
-        self.assertEqual(self.client.codes, [Kind.INVALID.code, Kind.INVALID.code])
+        self.assertEqual(self.client.codes, [Kind.INVALID.code])
+        text = self.client.said[0]["error"]["message"]
+        self.assertEqual(text, "send initialize first, or speak one of 2026-07-28")
+
+    def test_bad_notices(self) -> None:
+        """
+        No notice is answered, however wrong it is, and nothing is owed for it.
+        """
+        for params in ({}, {"requestId": 7}, {"_meta": 1}, {"_meta": {"x": "y" * 20_000}}):
+            for method in ("notifications/initialized", "notifications/cancelled", "notifications/odd"):
+                self.client.legacy(method, params, None)
+        self.assertEqual((self.client.said, self.client.line.busy), ([], False))
 
     def test_once(self) -> None:
         """

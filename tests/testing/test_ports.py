@@ -43,6 +43,17 @@ class DoorReactorTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual((self.reactor.ports, self.reactor.closed), ({}, [("127.0.0.1", 80)]))
 
+    def test_reads(self) -> None:
+        """
+        A port may take nobody in for a while.
+        """
+        port = self.reactor.listenTCP(80, self.factory)
+        reads = [port.reads]
+        for change in (port.stopReading, port.startReading):
+            change()
+            reads.append(port.reads)
+        self.assertEqual(reads, [True, False, True])
+
     def test_addresses(self) -> None:
         """
         A port may be one of IPv6, or of every address.

@@ -49,21 +49,21 @@ class Door(Protocol):
     def frames(self) -> list[tuple[int, bytes]]:
         """
         Read what came behind the request: opcodes and payloads.
+
+        Raises:
+            AssertionError: A frame is not final or not masked, or its length is not in the shortest form.
         """
         frames, data = [], self.heard.removeprefix(b"GET /ws")
         while data:
-            self.assert_client(data)
-            end = 14 + int.from_bytes(data[2:10], "big")
-            frames.append((data[0] & 15, data[14:end]))
+            assert data[0] & 0xF0 == 0x80, data
+            start = {0xFE: 4, 0xFF: 10}.get(data[1], 2)
+            size = data[1] & 0x7F if start == 2 else int.from_bytes(data[2:start], "big")
+            assert data[1] & 0x80 and size >= {2: 0, 4: 126, 10: 1 << 16}[start], data
+            assert data[start : start + 4] == bytes(4), data
+            end = start + 4 + size
+            frames.append((data[0] & 15, data[start + 4 : end]))
             data = data[end:]
         return frames
-
-    def assert_client(self, data: bytes) -> None:
-        """
-        See that a frame is final, masked, and that its mask changes nothing.
-        """
-        assert data[0] & 0xF0 == 0x80, data
-        assert (data[1], data[10:14]) == (0xFF, bytes(4)), data
 
 
 @define(eq=False)
@@ -153,6 +153,16 @@ class SocketedTests(SynchronousTestCase):
         self.assertEqual(said[0]["params"]["protocolVersion"], NEWEST_LEGACY.name)
         notice = {"jsonrpc": "2.0", "method": "notifications/initialized", "params": {}}
         self.assertEqual(said[1:], [notice, {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}])
+
+    def test_long(self) -> None:
+        """
+        Messages of any length can be sent.
+        """
+        socketed, door = self.upgrade()
+        messages = ["x" * size for size in (10, 123, 124, 65_533, 65_534)]
+        for message in messages:
+            socketed.say(message)
+        self.assertEqual([json.loads(payload) for _, payload in door.frames], messages)
 
     def test_ping(self) -> None:
         """
