@@ -30,9 +30,10 @@ _READ_LATE = frozenset({("daemon", "plugin_dir"), ("daemon", "drain")})
 _AT_ONCE = frozenset({"limits", "rate", "sessions", "websocket", "catalog"})
 # The kernel was told when the listeners were opened.
 _OPENED_WITH = frozenset({("limits", "backlog")})
-_SOCKET = frozenset({"mode", "group"})
-# Where only the opened socket tells whether it is safe, these were judged with it.
-_JUDGED_OPEN = frozenset({"auth", "plain_is_fine"})
+# With the socket; and whether anybody needs credentials decides what is made at the start.
+_SOCKET = frozenset({"mode", "group", "auth"})
+# Where only the opened socket tells whether it is safe, this was judged with it.
+_JUDGED_OPEN = frozenset({"plain_is_fine"})
 
 
 @frozen

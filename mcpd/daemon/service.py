@@ -19,7 +19,6 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort
 
 from mcpd import __version__
 from mcpd.access.authority import AUTHORITY, UnsafeFolder
-from mcpd.access.credentials import ANONYMOUS
 from mcpd.access.keyfile import UnusableKey
 from mcpd.admin.door import AdminDoor
 from mcpd.admin.inner import ask
@@ -306,15 +305,11 @@ class Daemon(Service):
         self.reload().addErrback(lambda failure: failure.trap(Troubled))
 
     def _apply(self, loaded: Loaded, differs: Difference, identities: Identities) -> None:
-        before = self.settings
-        settings = self.settings = _in_force(before, loaded.settings)
+        settings = self.settings = _in_force(self.settings, loaded.settings)
         former, self._loaded = self._loaded, loaded
         self._tell_left_out(former.left_out)
         self.router.limit(settings.limits, settings.sessions, settings.catalog)
         self._gates.change(settings, identities)
-        if _closes(before, settings):
-            # Who came without a key would stay for as long as its WebSocket does.
-            self._expel(ANONYMOUS)
         self.plugins.change(differs, settings.catalog, settings.limits.queue)
 
     # Stopping.
@@ -377,12 +372,6 @@ def _reason(error: Exception) -> Reason:
 def _names(differs: Difference) -> tuple[tuple[str, ...], tuple[str, ...]]:
     added = tuple(plugin.name for plugin in differs.added)
     return added, tuple(change.plugin.name for change in differs.changed)
-
-
-def _closes(old: Settings, new: Settings) -> bool:
-    # Whether a listener needs credentials that needed none.
-    changes = ((was.auth, now.auth) for was, now in zip(old.listen, new.listen, strict=True))
-    return ("none", "required") in changes
 
 
 def _in_force(old: Settings, new: Settings) -> Settings:

@@ -51,7 +51,6 @@ OPEN = Listen("unix:/a")
 
 ASKED: dict[str, Any] = {
     "serve": ("health",),
-    "auth": "none",
     "hosts": ("a",),
     "origins": ("https://a.example",),
     "proxies": ("unix",),
@@ -241,11 +240,11 @@ class DifferenceTests(SynchronousTestCase):
 
     def test_listen(self) -> None:
         """
-        What a listener asks of those who come acts at once; its socket's mode and group wait.
+        What a listener says of those who come acts at once; whether they need credentials, and its socket, wait.
         """
-        new = evolve(OPEN, **ASKED, mode="0600", group="www")
+        new = evolve(OPEN, **ASKED, mode="0600", group="www", auth="none")
         acts, waits, then = self.listen(OPEN, new)
-        self.assertEqual((acts, waits), (set(ASKED), {"mode", "group"}))
+        self.assertEqual((acts, waits), (set(ASKED), {"mode", "group", "auth"}))
         self.assertEqual(then, evolve(OPEN, **ASKED))
         every = {field.name for field in attrs.fields(Listen)}
         self.assertEqual(every - acts - waits, {"endpoint", "tls"})
@@ -276,13 +275,13 @@ class DifferenceTests(SynchronousTestCase):
         for endpoint, waiting in (
             ("systemd:domain=INET:name=a", {"auth", "plain_is_fine"}),
             ("haproxy:systemd:domain=INET6:index=0", {"auth", "plain_is_fine"}),
-            ("systemd:domain=UNIX:name=a", set()),
+            ("systemd:domain=UNIX:name=a", {"auth"}),
         ):
             old = evolve(OPEN, endpoint=endpoint)
             new = evolve(old, auth="none", plain_is_fine=True, hosts=("a",))
             acts, waits, then = self.listen(old, new)
             self.assertEqual((acts | waits, waits), ({"auth", "plain_is_fine", "hosts"}, waiting))
-            self.assertEqual(then.auth, "required" if waiting else "none")
+            self.assertEqual(then.auth, "required")
 
     def test_number(self) -> None:
         """

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
-from mcpd.events import CertificateEnds, ConfigurationRefused, ConfigurationReloaded
+from mcpd.events import CertificateEnds, ChangeWaits, ConfigurationRefused, ConfigurationReloaded
 from mcpd.testing.client import Client, Fields, Legacy
 from mcpd.testing.daemon import ADDRESS, MemoryDaemon
 from mcpd.testing.socket import OPENING, Socketed
@@ -267,33 +267,18 @@ class ReloadTests(DoorsCase):
                 socketed.ask("tools/list", id=id)
             self.assertEqual(["result" in socketed.answer(id) for id in (1, 2)], answered)
 
-    def test_required(self) -> None:
+    def test_auth(self) -> None:
         """
-        Once credentials are needed, who came without them is closed, and its ticket opens nothing.
+        Whether credentials are needed is decided at the start; a reload says that it waits.
         """
-        memory = self.serving()
-        socketed = self.opened(memory.modern())
-        legacy = memory.legacy()
-        legacy.shake()
-        stream = legacy.listen()
-        url = json.loads(memory.modern(path=b"/ws/ticket").send(b"POST").body)["url"]
-        self.listening(memory, auth="required")
-        memory.reactor.advance(2)
-        self.assertEqual((socketed.code, socketed.is_connected, stream.is_over), (4401, False, True))
-        self.assertEqual(memory.daemon.status().sessions, 0)
-        query = b"?" + url.partition("?")[2].encode()
-        self.assertEqual(memory.modern().upgrade(query=query).status, 401)
-        self.assertEqual(memory.modern().ask("tools/list").status, 401)
-
-    def test_open(self) -> None:
-        """
-        Once none are needed everybody may come, and who had some stays.
-        """
-        memory = self.serving(auth="required")
-        socketed = self.opened(memory.modern())
-        self.listening(memory, auth="none")
-        self.assertTrue(self.works(memory, socketed))
-        self.assertTrue(self.works(memory, self.opened(memory.modern(fields=()))))
+        for before, after in (("none", "required"), ("required", "none")):
+            memory = self.serving(auth=before)
+            socketed = self.opened(memory.modern())
+            events = self.reload(memory, PLUGIN, listen=(evolve(memory.settings.listen[0], auth=after),))
+            self.assertEqual(events[1:], [ChangeWaits("listen[0].auth")])
+            self.assertTrue(self.works(memory, socketed))
+            status = memory.modern(fields=()).ask("tools/list").status
+            self.assertEqual(status, 200 if before == "none" else 401)
 
     def test_tls(self) -> None:
         """
