@@ -240,7 +240,7 @@ class DifferenceTests(SynchronousTestCase):
 
     def test_listen(self) -> None:
         """
-        What a listener says of those who come acts at once; whether they need credentials, and its socket, wait.
+        What it says of those who come acts at once; its socket waits, and whether it asks for credentials.
         """
         new = evolve(OPEN, **ASKED, mode="0600", group="www", auth="none")
         acts, waits, then = self.listen(OPEN, new)
