@@ -26,6 +26,7 @@ _VERBS = {
     "call": "mcpd.ctl.call:call",
     "key": "mcpd.ctl.key:key",
     "reload": "mcpd.ctl.change:reload",
+    "connect": "mcpd.ctl.connect:connect",
 }
 
 

@@ -1,0 +1,5 @@
+# Copyright (c) mcpd contributors.  See LICENSE for details.
+
+"""
+Tests for :mod:`mcpd.ctl.bridge`.
+"""
