@@ -15,8 +15,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 
 from attrs import define, frozen
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.protocol import Factory
 
 from mcpd.policy.origin import read_authority
 
@@ -157,11 +155,15 @@ class _Ear:
     port: int = 0
     interface: str = ""
 
-    def listenTCP(self, port: int, factory: Factory, backlog: int, interface: str) -> None:
+    def listenTCP(self, port: int, factory: object, backlog: int, interface: str) -> None:
         self.port, self.interface = port, interface
 
 
 def _read_tcp(text: str, proxied: bool) -> Address:
+    # Not at import: mcpctl, which reads no endpoints, would wait for it.
+    from twisted.internet.endpoints import serverFromString  # noqa: PLC0415
+    from twisted.internet.protocol import Factory  # noqa: PLC0415
+
     # Twisted itself reads it, so that what is accepted here works there.
     ear = _Ear()
     reactor: Any = ear
