@@ -69,6 +69,25 @@ class CertificateEnds(Event):
 
 
 @frozen
+class RevocationsEnd(Event):
+    """
+    What a listener knows of revoked certificates is out of date soon, or is.
+
+    Attributes:
+        address: Where clients connect.
+        hours: Whole hours that are left; a negative number: they have passed.
+    """
+
+    level = Level.WARN
+    sentence = (
+        "a revocation list at {address} has {hours} hours left: "
+        "once it has ended, nobody comes in with a certificate until a reload finds a new one"
+    )
+    address: str
+    hours: int
+
+
+@frozen
 class DaemonStopping(Event):
     """
     The daemon was asked to stop.

@@ -19,8 +19,9 @@ from mcpd.config.document import LARGEST, read_content
 from mcpd.config.draft import Draft
 from mcpd.config.problem import Flaw
 from mcpd.config.secrets import read_secret
+from mcpd.web.pem import UnusableTls
 from mcpd.web.spec import Listen, Tls
-from mcpd.web.tls import Identity, UnusableTls
+from mcpd.web.tls import Identity
 
 _ALLOWED = {
     "certificate": "must be a PEM file: a certificate that is valid now, then those up to its authority",

@@ -109,11 +109,11 @@ class Gate:
         self.tickets.most = settings.limits.tickets
 
     @property
-    def expires(self) -> float | None:
+    def identity(self) -> Identity | None:
         """
-        When its certificate ends, in seconds since 1970; None: it has none.
+        What it shows; None: clear text.
         """
-        return None if self._secured is None else self._secured.identity.expires
+        return None if self._secured is None else self._secured.identity
 
     def _stand(self, place: Any) -> None:
         if isinstance(place, UNIXAddress):

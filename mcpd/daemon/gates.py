@@ -20,7 +20,7 @@ from mcpd.config.addresses import Inherited, read_endpoint
 from mcpd.config.settings import Settings
 from mcpd.daemon.gate import Gate, Identities, Open, visitors
 from mcpd.daemon.waiting import Waiting
-from mcpd.events import CertificateEnds, Event
+from mcpd.events import CertificateEnds, Event, RevocationsEnd
 from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
 from mcpd.web.shield import Shield
@@ -28,9 +28,10 @@ from mcpd.web.site import Resource, Site
 from mcpd.web.spec import Listen
 from mcpd.web.websocket import WebSockets
 
-_DAY = 86400
-# Days that are enough to have a certificate renewed by hand.
-_SOON = 21
+_HOUR, _DAY = 3600, 86400
+# Days that are enough to have a certificate renewed by hand; lists are made anew
+# by themselves, mostly daily.
+_SOON, _LISTS_SOON = 21, 2
 # Seconds that who was let in last has to ask, and between two looks at that.
 _GRACE, _LOOK = 1.0, 0.05
 # Nobody has come yet who could meet it.
@@ -121,18 +122,22 @@ class Gates:
         for gate, listen in zip(self._gates, settings.listen, strict=True):
             gate.change(listen, identities, settings)
 
-    def ending(self, now: float) -> Iterator[CertificateEnds]:
+    def ending(self, now: float) -> Iterator[CertificateEnds | RevocationsEnd]:
         """
-        Tell which certificates have less than 21 days left.
+        Tell which certificates have less than 21 days left, and which revocation lists less than two.
 
         Args:
             now: Seconds since 1970.
         """
         for gate in self._gates:
-            if gate.expires is not None:
-                days = math.floor((gate.expires - now) / _DAY)
-                if days < _SOON:
-                    yield CertificateEnds(gate.address, days)
+            if gate.identity is None:
+                continue
+            days = math.floor((gate.identity.expires - now) / _DAY)
+            if days < _SOON:
+                yield CertificateEnds(gate.address, days)
+            lists_end = gate.identity.lists_end
+            if lists_end is not None and lists_end < now + _LISTS_SOON * _DAY:
+                yield RevocationsEnd(gate.address, math.floor((lists_end - now) / _HOUR))
 
     def forget(self, caller: str) -> None:
         """

@@ -54,8 +54,8 @@ from mcpd.store.folder import FolderTaken
 from mcpd.store.keys import Keys
 from mcpd.store.sealkey import UnusableSealKey
 from mcpd.trouble import Reason, Trouble, Troubled
+from mcpd.web.pem import UnusableTls
 from mcpd.web.site import Resource
-from mcpd.web.tls import UnusableTls
 
 _SWEEP = 60.0
 _DAY = 86400.0

@@ -40,8 +40,6 @@ from mcpd.web.pem import (
 )
 from mcpd.web.spec import Tls
 
-__all__ = ["Identity", "Secured", "UnusableTls", "wrap"]
-
 # Names that pyOpenSSL keeps to itself, of its lib and of a Context: it has no public way to choose groups.
 PRIVATE = ("SSL_CTX_set1_curves_list", "_context")
 GROUPS = (b"X25519MLKEM768:X25519:P-256:P-384", b"X25519:P-256:P-384")
@@ -117,6 +115,14 @@ class Identity:
         revocations = read_revocations(tls.client_crl, read, authorities, now)
         expires = min(certificate.not_valid_after_utc.timestamp() for certificate in chain)
         return cls(names_of(chain[0]), expires, chain, private, authorities, revocations, required)
+
+    @property
+    def lists_end(self) -> float | None:
+        """
+        When the first revocation list is out of date, in seconds since 1970; None: there are none.
+        """
+        ends = (revoked.next_update_utc for revoked in self.revocations)
+        return min((end.timestamp() for end in ends if end is not None), default=None)
 
     def context(self) -> SSL.Context:
         """

@@ -16,8 +16,9 @@ from mcpd.config.document import LARGEST
 from mcpd.config.draft import Draft
 from mcpd.config.identities import identities, identity
 from mcpd.config.problem import ConfigurationError, Place
+from mcpd.web.pem import UnusableTls
 from mcpd.web.spec import Listen, Tls
-from mcpd.web.tls import Identity, UnusableTls
+from mcpd.web.tls import Identity
 from tests.web.pki import END, NOW, key_pem, root
 
 OURS = os.geteuid()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve
+from cryptography.x509 import load_pem_x509_crl
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -22,7 +24,7 @@ from mcpd.config.settings import DaemonSettings, Settings
 from mcpd.daemon.gate import Gate, Identities
 from mcpd.daemon.gates import Gates
 from mcpd.daemon.sockets import Sockets
-from mcpd.events import CertificateEnds, Event, RequestRefused
+from mcpd.events import CertificateEnds, Event, RequestRefused, RevocationsEnd
 from mcpd.systemd import Handed
 from mcpd.testing.client import Modern
 from mcpd.testing.ports import DoorReactor, Port
@@ -32,7 +34,8 @@ from mcpd.web.health import Health
 from mcpd.web.site import Resource
 from mcpd.web.spec import Limits, Listen, Rates, SocketSettings
 from mcpd.wire.fault import Fault
-from tests.daemon.secure import TLS, Visitor, identity
+from tests.daemon.secure import ROOT, TLS, Visitor, identity
+from tests.web.pki import NOW
 
 LISTEN = Listen("tcp:8420:interface=127.0.0.1", auth="none")
 SECOND = Listen("tcp:8421:interface=127.0.0.1", auth="none")
@@ -475,3 +478,16 @@ class TlsTests(GatesCase):
         ):
             told = [] if days is None else [CertificateEnds("https://127.0.0.1:8421", days)]
             self.assertEqual(list(self.gates.ending(now)), told, now)
+
+    def test_lists_ending(self) -> None:
+        """
+        A revocation list that ends within two days is told, with the hours that it has left, or had.
+        """
+        ends = NOW + 30 * DAY
+        lists = [
+            load_pem_x509_crl(ROOT.revoke(end=datetime.fromtimestamp(end, UTC))) for end in (ends, ends + 1)
+        ]
+        self.open(SECURE, {TLS: evolve(identity(), revocations=tuple(lists))})
+        for left, hours in ((2 * DAY, None), (2 * DAY - 1, 47), (0, 0), (-1, -1)):
+            told = [] if hours is None else [RevocationsEnd("https://127.0.0.1:8420", hours)]
+            self.assertEqual(list(self.gates.ending(ends - left)), told, left)

@@ -15,8 +15,8 @@ from mcpd.daemon.served import shown
 from mcpd.testing.client import Modern
 from mcpd.testing.daemon import MemoryDaemon
 from mcpd.testing.worker import modern, tools
+from mcpd.web.pem import UnusableTls
 from mcpd.web.spec import Listen, Served, Tls
-from mcpd.web.tls import UnusableTls
 from tests.daemon.secure import TLS, identity
 from tests.daemon.stage import PLUGIN, DaemonCase
 

@@ -369,6 +369,21 @@ class StopTests(DaemonCase):
         self.successResultOf(stopped)
         self.assertEqual(memory.reactor.getDelayedCalls(), [])
 
+    def test_drain_session(self) -> None:
+        """
+        The last call is answered before the session that it belongs to is ended.
+        """
+        memory = self.started(self.settings(PLUGIN), p=SILENT)
+        socket = memory.legacy().upgrade()
+        socket.shake()
+        socket.ask("tools/call", {"name": "p__wait"}, "last")
+        memory.reactor.advance(0)
+        memory.stop()
+        memory.reactor.advance(0)
+        answer(memory.plugins["p"].workers[0])
+        memory.reactor.advance(0)
+        self.assertEqual((socket.answer("last")["result"], socket.code), ({"content": []}, 1001))
+
     def test_drain_bounded(self) -> None:
         """
         A call that does not end in time is cancelled at its plugin, and its client told why.

@@ -28,10 +28,11 @@ from zope.interface.verify import verifyObject
 from mcpd.units import Seconds
 from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
+from mcpd.web.pem import UnusableTls
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits, Tls
-from mcpd.web.tls import GROUPS, KEPT, PRIVATE, Identity, Secured, UnusableTls, choose_groups, wrap
+from mcpd.web.tls import GROUPS, KEPT, PRIVATE, Identity, Secured, choose_groups, wrap
 from tests.web.pki import END, NOW, Files, Paper, key_pem, root
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
