@@ -11,10 +11,11 @@ Twisted logs there already.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from attrs import asdict
+from attrs import asdict, define, field
 from twisted.logger import (
     FilteringLogObserver,
     ILogObserver,
@@ -28,12 +29,17 @@ from zope.interface import provider
 
 from mcpd.events import Event, Level, Observer
 
+_MORE = "what else is said here in this second is left out"
 _LEVELS = {
     Level.DEBUG: LogLevel.debug,
     Level.INFO: LogLevel.info,
     Level.WARN: LogLevel.warn,
     Level.ERROR: LogLevel.error,
 }
+
+
+MOST = 10
+"""Lines a second of one place in the code; events of ours are few by themselves, and are not counted."""
 
 
 def log_events(logger: Logger) -> Observer:
@@ -58,14 +64,46 @@ def observer(file: TextIO, style: str, level: str) -> ILogObserver:
     """
     as_text = style == "text" or (style == "auto" and file.isatty())
     line = text_line if as_text else json_line
+    thrift = _Thrift()
 
     @provider(ILogObserver)
     def write(event: LogEvent) -> None:
-        file.write(line(event))
+        left = thrift.take(event)
+        if left >= 0:
+            file.write(line(event))
+        if left == 0:
+            file.write(line({**event, "log_format": _MORE, "log_failure": None}))
         file.flush()
 
     least = LogLevelFilterPredicate(LogLevel.levelWithName(level))
     return FilteringLogObserver(write, (least,))
+
+
+@define
+class _Thrift:
+    """
+    Knows what was written in this second.
+
+    Twisted has a line, or three, for each connection that comes while no
+    descriptor is free: whoever wants to could fill the disk with them.
+    """
+
+    _second: int = -1
+    _counts: Counter[str] = field(factory=Counter)
+
+    def take(self, event: LogEvent) -> int:
+        """
+        Tell how many more lines of this place may be written in this second; below 0, not even this one.
+        """
+        if "event" in event:
+            return MOST
+        if int(event["log_time"]) != self._second:
+            self._second = int(event["log_time"])
+            self._counts.clear()
+        # Bounded: the code says which places there are.
+        place = event.get("log_namespace", "")
+        self._counts[place] += 1
+        return MOST - self._counts[place]
 
 
 def text_line(event: LogEvent) -> str:

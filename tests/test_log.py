@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from mcpd.events import DoorOpened, Event, Incident, Level, WorkerSaid, WorkerStarted
-from mcpd.log import json_line, log_events, observer, text_line
+from mcpd.log import MOST, json_line, log_events, observer, text_line
 
 
 class Terminal(StringIO):
@@ -195,3 +195,51 @@ class EventTests(SynchronousTestCase):
         self.assertEqual(self.logged(DoorOpened("http://x"))["level"], "info")
         self.assertEqual(self.logged(Incident("R", "Traceback"))["level"], "error")
         self.assertEqual({level.value for level in Level}, {"debug", "info", "warn", "error"})
+
+
+class ThriftTests(SynchronousTestCase):
+    """
+    Tests for what strangers make Twisted say.
+    """
+
+    def setUp(self) -> None:
+        """
+        Have a log.
+        """
+        self.file = StringIO()
+        self.write = observer(self.file, "json", "info")
+
+    @property
+    def texts(self) -> list[str]:
+        """
+        What stands in it.
+        """
+        return [json.loads(line)["text"] for line in self.file.getvalue().splitlines()]
+
+    def test_flood(self) -> None:
+        """
+        Of what one place says in a second some lines are written, and that there was more.
+        """
+        for _ in range(3 * MOST):
+            self.write(entry(log_failure=failure()))
+        self.assertEqual(len(self.texts), MOST + 1)
+        self.assertEqual(self.texts[-1], "what else is said here in this second is left out")
+        self.write(entry(log_namespace="elsewhere"))
+        self.write(entry(log_time=1_800_000_001.0))
+        self.assertEqual(self.texts[MOST + 1 :], ["a x happened"] * 2)
+
+    def test_few(self) -> None:
+        """
+        What is said now and then is written, and nothing besides.
+        """
+        for second in range(2 * MOST):
+            self.write(entry(log_time=1_800_000_000.0 + second))
+        self.assertEqual(self.texts, ["a x happened"] * 2 * MOST)
+
+    def test_events(self) -> None:
+        """
+        Events of ours are all written: those that strangers cause are counted where they happen.
+        """
+        for _ in range(3 * MOST):
+            self.write(entry(event="Thing"))
+        self.assertEqual(len(self.texts), 3 * MOST)

@@ -274,7 +274,7 @@ class Connection(Protocol):
             self._close()
         elif self._queue:
             self.due = inf
-            self.later(self._resume)
+            self._porch.turns.add(self._resume)
         else:
             self._idle()
 

@@ -37,7 +37,7 @@ def choose(transport: Any, limits: Limits, slow: set[Outlet], clock: IReactorTim
         clock: Tells the time.
     """
     wrapped = isinstance(transport, ProtocolWrapper) or ISSLTransport.providedBy(transport)
-    plain = not wrapped and all(hasattr(transport, name) for name in PRIVATE)
+    plain = not wrapped and _is_known(transport)
     return (DirectOutlet if plain else Outlet)(transport, limits, slow, clock)
 
 
@@ -47,14 +47,19 @@ class Outlet:
     Writes to any transport, and learns as its producer when too much waits.
     """
 
+    # What waited at the last look, and what was sent since then.
+    _seen = 0
+    _added = 0
+
     def __init__(self, transport: Any, limits: Limits, slow: set[Outlet], clock: IReactorTime) -> None:
         self._transport = transport
+        innermost = _innermost(transport)
+        self._socket = innermost if _is_known(innermost) else None
         self._limits = limits
         self._slow = slow
         self._clock = clock
         self._since = 0.0
         self._waiting = 0
-        self._closing = False
         self._watch()
 
     @property
@@ -62,7 +67,10 @@ class Outlet:
         """
         Bytes that wait for the client, as far as one can know.
         """
-        return self._waiting
+        socket = self._socket
+        if socket is None:
+            return self._waiting
+        return int(len(socket.dataBuffer) - socket.offset + socket._tempDataLen)
 
     def send(self, data: bytes) -> None:
         """
@@ -77,6 +85,7 @@ class Outlet:
         if self in self._slow:
             self._waiting += len(data)
         self._transport.write(data)
+        self._added += len(data)
 
     def look(self, now: float) -> None:
         """
@@ -85,6 +94,11 @@ class Outlet:
         Args:
             now: Seconds.
         """
+        waiting = self.waiting
+        # TLS makes a little more of what was sent.
+        if waiting < self._seen + self._added:
+            self._since = now
+        self._seen, self._added = waiting, 0
         if now - self._since >= self._limits.stall:
             self.abort()
 
@@ -97,11 +111,14 @@ class Outlet:
         """
         Close the connection once everything is sent.
         """
-        self._closing = True
-        # A transport waits for its producer before it closes.
-        if self not in self._slow:
-            self._transport.unregisterProducer()
-            self._transport.loseConnection()
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+        if self._socket is not None:
+            # TLS would wait for the client's own goodbye, which is late where a
+            # client is slow, and need not be waited for (RFC 8446, section 6.1).
+            self._socket.loseConnection()
+        if self.waiting:
+            self._begin()
 
     def abort(self) -> None:
         """
@@ -121,23 +138,20 @@ class Outlet:
         """
         Stop waiting for the client: the connection is gone.
         """
-        self._waiting = 0
+        self._waiting = self._seen = self._added = 0
         self._slow.discard(self)
 
     def pauseProducing(self) -> None:
         """
         Hear from the transport that its buffer is full.
         """
-        self._since = self._clock.seconds()
-        self._slow.add(self)
+        self._begin()
 
     def resumeProducing(self) -> None:
         """
         Hear from the transport that its buffer is empty again.
         """
         self.forget()
-        if self._closing:
-            self.close()
 
     def stopProducing(self) -> None:
         """
@@ -148,22 +162,18 @@ class Outlet:
     def _watch(self) -> None:
         self._transport.registerProducer(self, True)
 
+    def _begin(self) -> None:
+        # Look at the client from now on.
+        if self not in self._slow:
+            self._slow.add(self)
+            self._since = self._clock.seconds()
+            self._seen, self._added = self.waiting, 0
+
 
 class DirectOutlet(Outlet):
     """
     Sends at once on a plain socket of Twisted's, as long as nothing waits.
     """
-
-    _handed = 0
-    _taken = 0
-
-    @property
-    def waiting(self) -> int:
-        """
-        Bytes that wait for the client.
-        """
-        transport = self._transport
-        return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
 
     def send(self, data: bytes) -> None:
         """
@@ -186,14 +196,10 @@ class DirectOutlet(Outlet):
         Args:
             now: Seconds.
         """
-        waiting = self.waiting
-        if not waiting:
-            self.forget()
-        elif self._handed - waiting != self._taken:
-            self._taken = self._handed - waiting
-            self._since = now
-        else:
+        if self.waiting:
             super().look(now)
+        else:
+            self.forget()
 
     def finish(self) -> None:
         """
@@ -212,13 +218,6 @@ class DirectOutlet(Outlet):
         Leave the transport to another outlet.
         """
         self.forget()
-
-    def forget(self) -> None:
-        """
-        Stop waiting for the client.
-        """
-        self._handed = self._taken = 0
-        self._slow.discard(self)
 
     def _watch(self) -> None:
         # What waits can be seen at any time: there is no need to be told.
@@ -240,8 +239,16 @@ class DirectOutlet(Outlet):
         if self.waiting > self._limits.unsent:
             self.abort()
             return
-        if self not in self._slow:
-            self._slow.add(self)
-            self._since = self._clock.seconds()
-        self._handed += len(data)
+        self._begin()
+        self._added += len(data)
         self._transport.write(data)
+
+
+def _innermost(transport: Any) -> Any:
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return transport
+
+
+def _is_known(transport: Any) -> bool:
+    return all(hasattr(transport, name) for name in PRIVATE)

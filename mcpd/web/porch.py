@@ -24,6 +24,7 @@ from mcpd.web.outlet import Outlet
 from mcpd.web.refusals import Refusals
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits
+from mcpd.web.turns import Turns
 from mcpd.web.visitor import Visitors
 from mcpd.wire.fault import Fault
 
@@ -80,6 +81,7 @@ class Porch:
         retiring: Whether no connection is let in any more.
         newcomers: Connections that had not asked for anything when that began.
         slow: Outlets whose clients take less than they are sent.
+        turns: Says who goes on with what its client had sent.
         mint: Makes the ids of requests.
     """
 
@@ -93,6 +95,7 @@ class Porch:
     retiring: bool = field(default=False, init=False)
     newcomers: list[Newcomer] = field(factory=list, init=False)
     slow: set[Outlet] = field(factory=set, init=False)
+    turns: Turns = field(init=False)
     mint: Mint = field(init=False)
     # With the address that each is counted by.
     _guests: dict[Guest, str] = field(factory=dict, init=False)
@@ -100,6 +103,7 @@ class Porch:
     _tick: IDelayedCall | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.turns = Turns(self.clock)
         self.mint = Mint(self.entropy)
         self._refusals = Refusals(self.tell)
 

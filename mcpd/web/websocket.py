@@ -38,8 +38,12 @@ from mcpd.wire.message import Piece
 # Seconds that a client has to close what we close.
 _GRACE = 1.0
 
-# Messages of one connection in one turn of the reactor: the others are to have theirs.
-_TURN = 4
+# Frames that may take the place of a message in a turn of the reactor: the others are to have theirs.
+_FRAMES = 16
+
+# Bytes of a message beyond which it goes out as it is (RFC 7692, section 6 leaves that to each
+# side): compressing takes 50 ms a megabyte, in which nobody else has a turn.
+_LONG = 256 << 10
 
 # So many messages over the rate in so many seconds are no mistake any more.
 _REFUSED = 20
@@ -132,6 +136,9 @@ class WebSocket(Whole):
         self._pace = _READS
         self.outlet.forget()
         self._porch.leave(self)
+        # Else what the transport has not sent would wait in a circle for the garbage collector.
+        del self.outlet
+        self.transport = None
         talker, self._talker = self._talker, None
         if talker is not None:
             try:
@@ -152,7 +159,12 @@ class WebSocket(Whole):
         if self.state != OPEN:
             # The client may still take what was sent; if it stops, the outlet gives up.
             self.due = now + _GRACE
-            if not self.outlet.waiting:
+            if self.outlet.waiting:
+                return
+            if self.state != CLOSED:
+                # Not aborted yet: what the kernel still has for a slow client would be lost.
+                self.dropConnection()
+            else:
                 self.due = inf
                 self.outlet.abort()
         elif now >= self.deadline():
@@ -188,7 +200,7 @@ class WebSocket(Whole):
         """
         if self.state == OPEN:
             extension = self._perMessageCompress
-            if extension is None:
+            if extension is None or sum(map(len, parts)) > _LONG:
                 self.outlet.send(write_text(parts))
             else:
                 self.outlet.send(write_deflated(parts, extension.server_max_window_bits))
@@ -231,9 +243,11 @@ class WebSocket(Whole):
 
     def _read(self) -> None:
         self.heard_at = self._porch.clock.seconds()
-        self._room = _TURN
+        self._room = share = self._porch.turns.share
+        frames = share * _FRAMES
         more = True
-        while more and self._room and self.state != CLOSED and not self.failedByMe:
+        while more and self._room and frames and self.state != CLOSED and not self.failedByMe:
+            frames -= 1
             whole = None
             if self.current_frame is None and not self.inside_message and self.state == OPEN:
                 whole = take_text(self.data, self.maxMessagePayloadSize)
@@ -248,7 +262,7 @@ class WebSocket(Whole):
                     self._fail_connection(_NOT_TEXT, "a message is not UTF-8")
         self._set_pace(more)
         if self._pace is not _READS:
-            self._porch.clock.callLater(0, self._resume)
+            self._porch.turns.add(self._resume)
 
     def _resume(self) -> None:
         if self._pace is not _READS:

@@ -23,7 +23,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
-from mcpd.access.credentials import KeyCredentials
+from mcpd.access.credentials import KeyCredentials, SocketCredentials
+from mcpd.access.tickets import Tickets
 from mcpd.events import Publisher
 from mcpd.policy.apikeys import ENTROPY, ApiKey, make
 from mcpd.policy.seal import KEY, Seal
@@ -32,11 +33,14 @@ from mcpd.relay.router import Router
 from mcpd.relay.spec import CatalogLimits, SessionLimits
 from mcpd.relay.stock import Stock
 from mcpd.web.doors import Doors
+from mcpd.web.frames import xor
 from mcpd.web.ledger import Ledger
 from mcpd.web.mcp import Mcp
 from mcpd.web.shield import Shield
-from mcpd.web.site import Site
-from mcpd.web.spec import Limits
+from mcpd.web.site import Resource, Site
+from mcpd.web.socket import Sockets
+from mcpd.web.spec import Limits, Rates, SocketSettings
+from mcpd.web.websocket import WebSockets
 from mcpd.wire.call import Call, Listener
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Refusal
@@ -78,6 +82,10 @@ class _Socket:
     _tempDataLen = 0
     last = b""
 
+    def __init__(self, protocol: Any) -> None:
+        # What is connected to it, which may be another one later.
+        self.protocol = protocol
+
     def writeSomeData(self, data: bytes) -> int:
         self.last = data
         return len(data)
@@ -104,12 +112,24 @@ class _Bench:
         self._key = make(os.urandom(ENTROPY))
         shield = Shield.new((), ())
         shield.stand("127.0.0.1")
-        site = Site(shield, {b"/mcp": Mcp(router, KeyCredentials(_Ring(self._key)))})
-        doors = Doors(clock, site, limits, Ledger(limits), os.urandom)
-        self._connection = doors.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-        self.socket = _Socket()
+        judge = KeyCredentials(_Ring(self._key))
+        resources: dict[bytes, Resource] = {b"/mcp": Mcp(router, judge)}
+        doors = Doors(clock, Site(shield, resources), limits, Ledger(limits), os.urandom)
+        porch = doors.porch
+        opening = SocketCredentials(judge, Tickets(clock, os.urandom, 1))
+        websockets = WebSockets(porch, SocketSettings(), Rates(None))
+        resources[b"/ws"] = Sockets(router, opening, websockets, lambda: porch.mint.mint(clock.seconds()))
+        self._doors = doors
+        self.connect()
+
+    def connect(self) -> None:
+        """
+        Begin anew, with another connection.
+        """
+        connection = self._doors.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+        self.socket = _Socket(connection)
         transport: Any = self.socket
-        self._connection.makeConnection(transport)
+        connection.makeConnection(transport)
 
     def _take(self, line: bytes) -> int:
         self._said.append(line)
@@ -143,16 +163,20 @@ class _Bench:
             b'{"name":"echo","arguments":{"text":"%b"}%b}}' % (_TEXT, meta)
         )
 
+    def hello(self) -> bytes:
+        """
+        Make the message that opens a session.
+        """
+        return (
+            b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
+            b'"capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}'
+        )
+
     def legacy(self) -> bytes:
         """
         Open a session, and make a request in it.
         """
-        self._connection.dataReceived(
-            self.post(
-                b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
-                b'"capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}'
-            )
-        )
+        self.socket.protocol.dataReceived(self.post(self.hello()))
         session = next(line for line in self.socket.last.split(b"\r\n") if line.startswith(b"Mcp-Session-Id"))
         return self.post(self.call(), session + b"\r\nMCP-Protocol-Version: 2025-11-25\r\n")
 
@@ -163,14 +187,49 @@ class _Bench:
         fields = b"MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\n"
         return self.post(self.call(_META), fields)
 
+    def open(self) -> None:
+        """
+        Make a WebSocket of a new connection.
+        """
+        self.connect()
+        self.socket.protocol.dataReceived(
+            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:8420\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+            b"Authorization: Bearer %b\r\n\r\n" % self._key.encode()
+        )
+
+    def legacy_frame(self) -> bytes:
+        """
+        Open a WebSocket and a session on it, and make a call's frame.
+        """
+        self.open()
+        hello = self.hello()
+        self.socket.protocol.dataReceived(frame(hello))
+        return frame(self.call())
+
+    def modern_frame(self) -> bytes:
+        """
+        Open a WebSocket, and make the frame of a call of the modern era.
+        """
+        self.open()
+        return frame(self.call(_META))
+
     def exchange(self, request: bytes) -> None:
         """
         Put a request in, and the worker's answer.
         """
-        self._connection.dataReceived(request)
+        self.socket.protocol.dataReceived(request)
         line = self._said.pop()
         end = line.index(b",", 20)
         self._peer.heard((line[:end] + _ANSWER,))
+
+
+def frame(message: bytes) -> bytes:
+    """
+    Make a client's frame, masked.
+    """
+    mask = b"\x12\x34\x56\x78"
+    return b"\x81\xfe%b%b%b" % (len(message).to_bytes(2, "big"), mask, xor(message, mask))
 
 
 def _measure(bench: _Bench, request: bytes, count: int = 5000, rounds: int = 9) -> float:
@@ -188,7 +247,13 @@ def main(arguments: list[str]) -> None:
     Measure both eras and print microseconds a call.
     """
     bench = _Bench()
-    for era, request in (("legacy", bench.legacy()), ("modern", bench.modern())):
+    for era, make_one in (
+        ("legacy", bench.legacy),
+        ("modern", bench.modern),
+        ("legacy by WebSocket", bench.legacy_frame),
+        ("modern by WebSocket", bench.modern_frame),
+    ):
+        request = make_one()
         bench.exchange(request)
         if b'"isError":false' not in bench.socket.last:
             raise SystemExit(f"{era}: {bench.socket.last!r}")

@@ -8,6 +8,7 @@ Tests for :mod:`mcpd.relay.running`.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
@@ -270,22 +271,27 @@ class StopTests(SynchronousTestCase):
         self.assertEqual(one.result["content"], [])
         house.call().hang_up()
 
+    def drained(self, end: Callable[[House], object]) -> tuple[int, int]:
+        """
+        Have a session's only call end while a daemon stops that ends sessions once nothing runs.
+
+        Returns:
+            The sessions that are left, and the answers to the call.
+        """
+        house = House()
+        way = house.legacy(house.shake(), "tools/call", {**CALL, "_meta": {"progressToken": 1}})
+        house.plugin.job.notice(progress=1)
+        house.router.running.drain().addCallback(lambda _: house.router.sessions.end_all())
+        end(house)
+        house.clock.advance(0)
+        return len(house.router.sessions), len(way.answers)
+
     def test_drain_answers(self) -> None:
         """
         The last answer of a legacy session goes out on its stream before the session is ended.
         """
-        for end in ("answered", "abandoned"):
-            house = House()
-            session = house.shake()
-            way = house.legacy(session, "tools/call", {**CALL, "_meta": {"progressToken": 1}})
-            house.plugin.job.notice(progress=1)
-            house.router.running.drain().addCallback(lambda _, house=house: house.router.sessions.end_all())
-            if end == "answered":
-                house.plugin.job.answer(content=[])
-            else:
-                house.router.running.abandon()
-            house.clock.advance(0)
-            self.assertEqual((len(house.router.sessions), len(way.answers)), (0, 1), end)
+        self.assertEqual(self.drained(lambda house: house.plugin.job.answer(content=[])), (0, 1))
+        self.assertEqual(self.drained(lambda house: house.router.running.abandon()), (0, 1))
 
     def test_abandon(self) -> None:
         """

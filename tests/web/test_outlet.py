@@ -234,6 +234,115 @@ class DirectTests(SynchronousTestCase):
         self.assertEqual((self.slow, self.socket.said), (set(), []))
 
 
+class Secret(ProtocolWrapper):
+    """
+    TLS over a socket, as far as its outlet is concerned.
+
+    Attributes:
+        said: What was asked of it.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        super().__init__(WrappingFactory(None), Protocol())
+        self.transport: Any = socket
+        self.said: list[str] = []
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:
+        """
+        Have somebody to tell when the socket is full.
+        """
+        self.said.append("register")
+
+    def unregisterProducer(self) -> None:
+        """
+        Have nobody any more.
+        """
+        self.said.append("unregister")
+
+    def loseConnection(self) -> None:
+        """
+        Say goodbye, and wait for the client's.
+        """
+        self.said.append("goodbye")
+        self.write(b"BYE")
+
+
+class SecretTests(SynchronousTestCase):
+    """
+    TLS, behind which is a socket that takes nothing at once.
+    """
+
+    def setUp(self) -> None:
+        """
+        Open one.
+        """
+        self.clock = Clock()
+        above: Any = Protocol()
+        self.socket = Socket(self.clock, above)
+        self.tls = Secret(self.socket)
+        self.slow: set[Outlet] = set()
+        self.outlet = choose(self.tls, LIMITS, self.slow, self.clock)
+
+    def look(self, seconds: float) -> None:
+        """
+        Let time pass, and look.
+        """
+        self.clock.advance(seconds)
+        for outlet in tuple(self.slow):
+            outlet.look(self.clock.seconds())
+
+    def test_waiting(self) -> None:
+        """
+        What waits in the socket is counted, whoever put it there.
+        """
+        self.outlet.send(b"x" * 60)
+        self.tls.write(b"y" * 41)
+        self.assertEqual(self.outlet.waiting, 101)
+        self.outlet.send(b"z")
+        self.assertEqual(self.socket.said, ["abort"])
+
+    def test_close(self) -> None:
+        """
+        Whoever is slow to say goodbye gets all of their answer, and as much time for it as they take some.
+        """
+        self.outlet.send(b"x" * 90)
+        self.outlet.close()
+        self.assertEqual(
+            (self.tls.said, self.socket.said), (["register", "unregister", "goodbye"], ["close"])
+        )
+        for _ in range(9):
+            self.look(20)
+            self.socket.take(10)
+        self.assertTrue(self.outlet.waiting)
+        self.socket.take(10)
+        self.assertEqual((bytes(self.socket.taken), self.socket.said), (b"x" * 90 + b"BYE", ["close"]))
+
+    def test_close_never_taken(self) -> None:
+        """
+        Whoever takes nothing any more is cut, though the connection is closing.
+        """
+        self.outlet.send(b"x")
+        self.outlet.close()
+        self.look(29)
+        self.assertNotIn("abort", self.socket.said)
+        self.look(2)
+        self.assertIn("abort", self.socket.said)
+
+    def test_slow(self) -> None:
+        """
+        A client that takes a little now and then is not cut, and one that does not is.
+        """
+        self.outlet.send(b"x" * 90)
+        self.outlet.pauseProducing()
+        for _ in range(10):
+            self.look(20)
+            self.socket.take(3)
+        self.look(29)
+        self.assertNotIn("abort", self.socket.said)
+        self.look(30)
+        self.assertIn("abort", self.socket.said)
+
+
 class AnyTests(SynchronousTestCase):
     """
     Any other transport.
@@ -295,13 +404,12 @@ class AnyTests(SynchronousTestCase):
 
     def test_close(self) -> None:
         """
-        The connection closes at once if nothing waits, else behind it.
+        The connection closes behind what was written, and nobody is told any more when there is room.
         """
         self.outlet.finish()
         self.outlet.pauseProducing()
-        self.outlet.close()
         self.assertFalse(self.transport.disconnecting)
-        self.outlet.resumeProducing()
+        self.outlet.close()
         self.assertTrue(self.transport.disconnecting)
         self.assertIsNone(self.transport.producer)
 

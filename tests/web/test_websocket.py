@@ -7,6 +7,7 @@ WebSocket, from the request to the last frame.
 from __future__ import annotations
 
 import gc
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -29,12 +30,13 @@ from tests.web.framed import (
     PING,
     PONG,
     TEXT,
+    UNMASKED,
     close,
     frame,
     opening,
     read,
 )
-from tests.web.spoken import Broken, Spoken, speak
+from tests.web.spoken import COMPRESSING, Broken, Spoken, speak
 from tests.web.stage import HOST, Stage
 
 SECONDS = SocketSettings(ping=Seconds(30), pong=Seconds(20))
@@ -173,6 +175,33 @@ class TalkTests(SynchronousTestCase):
         spoken.send(frame(b"c"))
         spoken.stage.turn()
         self.assertEqual(spoken.texts, [b"ab"] * 6 + [b"c"])
+
+    def test_long(self) -> None:
+        """
+        Where messages are compressed, long ones are not: that would keep everybody else waiting.
+        """
+        spoken = speak(settings=COMPRESSING, fields=b"Sec-WebSocket-Extensions: permessage-deflate\r\n")
+        for size in (256 << 10, (256 << 10) + 1):
+            spoken.send(frame(b"x" * size, mask=UNMASKED))
+        short, long = spoken.frames
+        self.assertEqual((short.first, long.first), (0xC1, 0x81))
+        self.assertLess(len(short.payload), 1000)
+        self.assertEqual(long.payload, b"x" * ((256 << 10) + 1))
+
+    def test_turns_of_crumbs(self) -> None:
+        """
+        A message in a thousand fragments takes several turns, so that others have theirs between.
+        """
+        spoken = speak()
+        spoken.send(
+            frame(b"a", fin=False) + frame(b"b", CONTINUATION, fin=False) * 998 + frame(b"c", CONTINUATION)
+        )
+        turns = 0
+        while not spoken.texts:
+            spoken.stage.turn()
+            turns += 1
+        self.assertEqual(spoken.texts, [b"a" + b"b" * 998 + b"c"])
+        self.assertGreaterEqual(turns, 3)
 
     def test_flood(self) -> None:
         """
@@ -377,18 +406,23 @@ class EndTests(SynchronousTestCase):
 
     def test_client_stays(self) -> None:
         """
-        A client that does not close what we close is cut off after a second.
+        A client that does not close what we close is left after a second, and cut off after another.
         """
         for end in ("close", "fail"):
             spoken = speak()
+            said = spoken.transport.said
+            # The kernel still has something for the client, who does not take it.
+            spoken.transport.loseConnection = partial(said.append, "close")  # type: ignore[method-assign]
             if end == "close":
                 spoken.talker.socket.close(1000, "bye")
             else:
                 spoken.send(frame(b"x", 3))
             spoken.stage.pass_time(0.5)
-            self.assertNotIn("abort", spoken.transport.said)
+            self.assertNotIn("close", said)
             spoken.stage.pass_time(1)
-            self.assertEqual(spoken.transport.said[-1], "abort")
+            self.assertEqual(said[-1], "close")
+            spoken.stage.pass_time(1.5)
+            self.assertEqual((said[-1], spoken.talker.said), ("abort", ["lost"]))
 
     def test_last_words(self) -> None:
         """

@@ -12,6 +12,7 @@ const { readFileSync } = require("node:fs");
 const { Client } = require("@modelcontextprotocol/sdk/client/index.js");
 const { StdioClientTransport } = require("@modelcontextprotocol/sdk/client/stdio.js");
 const { StreamableHTTPClientTransport } = require("@modelcontextprotocol/sdk/client/streamableHttp.js");
+const { WebSocketClientTransport } = require("@modelcontextprotocol/sdk/client/websocket.js");
 const {
   LoggingMessageNotificationSchema,
   ResourceUpdatedNotificationSchema,
@@ -94,26 +95,36 @@ async function change(client, plan, ears) {
   return { updated, changed, added };
 }
 
-function connect(plan) {
+// Opens a WebSocket's door: this transport sends no fields of its own.
+async function withTicket(plan, headers) {
+  const body = JSON.stringify({ path: new URL(plan.url).pathname.replace("/mcp", "/ws") });
+  const fields = { ...headers, "Content-Type": "application/json" };
+  const answer = await fetch(new URL("/ws/ticket", plan.url), { method: "POST", headers: fields, body });
+  return new URL((await answer.json()).url);
+}
+
+async function connect(plan) {
   if (plan.command) return new StdioClientTransport({ command: plan.command[0], args: plan.command.slice(1) });
   const headers = { Authorization: `Bearer ${readFileSync(plan.keyfile, "utf8").trim()}` };
+  if (plan.door) return new WebSocketClientTransport(await withTicket(plan, headers));
   return new StreamableHTTPClientTransport(new URL(plan.url), { requestInit: { headers } });
 }
 
 async function main(plan) {
-  const transport = connect(plan);
+  const transport = await connect(plan);
   const client = new Client({ name: "test", version: "1" });
   const ears = new Ears(client);
-  // Over a pipe this SDK loses a notice that comes along with the answer, and complains of it.
-  if (plan.url) client.onerror = (why) => console.error(why);
+  const piped = plan.command || plan.door;
+  // Over what carries everything, this SDK loses a notice that comes along with the answer, and complains of it.
+  if (!piped) client.onerror = (why) => console.error(why);
   await client.connect(transport);
-  const version = transport.protocolVersion; // Over a pipe nobody keeps it.
+  const version = transport.protocolVersion; // Over a pipe or a WebSocket nobody keeps it.
   const saw = { version, ...(await ask(client, plan)), ...(await call(client, plan, ears)) };
   Object.assign(saw, await change(client, plan, ears));
-  if (plan.url) await transport.terminateSession();
+  if (!piped) await transport.terminateSession();
   client.onerror = undefined; // It complains of the streams that it ends itself.
   await client.close();
-  if (!plan.url) delete saw.progress;
+  if (piped) delete saw.progress;
   console.log(JSON.stringify(saw));
 }
 

@@ -5,7 +5,9 @@
 A client with version 1 of the official Python SDK: does what a plan says, prints what it saw.
 
 Run as ``python sdk1.py PLAN``; :mod:`tests.live.look` writes the plan and
-judges.  This version knows the legacy era alone.
+judges.  This version knows the legacy era alone.  Where the plan has a
+``door``, it is ``websocket``, and a ticket opens that: this client can send
+nothing else.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import time
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from mcp import ClientSession, StdioServerParameters, types  # type: ignore[import-not-found]
 from mcp.client.stdio import stdio_client  # type: ignore[import-not-found]
@@ -115,7 +119,27 @@ async def _over_http(url: str, keyfile: str) -> Any:
         yield read, write
 
 
+def _with_ticket(url: str, keyfile: str) -> str:
+    at = urlsplit(url)
+    headers = {
+        "Authorization": f"Bearer {Path(keyfile).read_text().strip()}",
+        "Content-Type": "application/json",
+    }
+    body = json.dumps({"path": at.path.replace("/mcp", "/ws", 1)}).encode()
+    with urlopen(Request(at._replace(path="/ws/ticket").geturl(), body, headers)) as answer:
+        address: str = json.load(answer)["url"]
+    return address
+
+
 def _connect(plan: Any) -> AbstractAsyncContextManager[Any]:
+    if "door" in plan:
+        # Here, because only an environment for this has what it needs.
+        from mcp.client.websocket import websocket_client  # type: ignore[import-not-found]  # noqa: PLC0415
+
+        talking: AbstractAsyncContextManager[Any] = websocket_client(
+            _with_ticket(plan["url"], plan["keyfile"])
+        )
+        return talking
     if "url" in plan:
         return _over_http(plan["url"], plan["keyfile"])
     command = plan["command"]
