@@ -53,7 +53,7 @@ class Sender(Protocol):
 
     def rest(self) -> None:
         """
-        Hear that no request is left without its answer.
+        Hear, where the line is retiring, that no request is left without its answer.
         """
 
 
@@ -70,16 +70,22 @@ class Line:
         caller: As above.
         session: The client's session, in the legacy era and once it shook hands.
         unreadable: How many messages came that were no JSON.
+        retiring: Whether the connection is to hear when no request is left without its answer.
     """
 
     caller: str
     _sender: Sender
     session: Session | None = field(init=False, default=None)
     unreadable: int = field(init=False, default=0)
+    retiring: bool = field(init=False, default=False)
+    _say: Callable[[Sequence[Piece]], None] = field(init=False)
     _modern: bool = field(init=False, default=False)
     _gone: bool = field(init=False, default=False)
     _ways: dict[LineWay, None] = field(init=False, factory=dict)
     _ids: dict[bytes, LineWay] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._say = self._sender.send
 
     # What the door says.
 
@@ -186,7 +192,15 @@ class Line:
         Send a message, unless there is nobody any more.
         """
         if not self._gone:
-            self._sender.send(parts)
+            self._say(parts)
+
+    def answer(self, way: LineWay, parts: Sequence[Piece]) -> None:
+        """
+        Send the last message of a way: nearly always the only one.
+        """
+        if not self._gone:
+            self._say(parts)
+            self.over(way)
 
     def over(self, way: LineWay) -> None:
         """
@@ -194,10 +208,11 @@ class Line:
         """
         if self._gone:
             return
-        del self._ways[way]
+        ways = self._ways
+        del ways[way]
         if way.request:
             del self._ids[way.request]
-        if not self._ways:
+        if self.retiring and not ways:
             self._sender.rest()
 
 
@@ -227,8 +242,7 @@ class LineWay(Struct, eq=False):
         """
         if not self._done:
             self._done = True
-            self._line.send(parts)
-            self._line.over(self)
+            self._line.answer(self, parts)
 
     def empty(self, status: int, fields: Fields = ()) -> None:
         """

@@ -84,7 +84,7 @@ def take_text(data: bytes, most: int) -> tuple[bytes, bytes] | None:
     length, start = data[1] - _MASKED, 6
     # The shortest form is a MUST: Autobahn says so to whoever writes another.
     if length == 126:
-        length, start, least = int.from_bytes(data[2:4], "big"), 8, 126
+        length, start, least = data[2] << 8 | data[3], 8, 126
     elif length == 127:
         length, start, least = int.from_bytes(data[2:10], "big"), 14, 1 << 16
     else:

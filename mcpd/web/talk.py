@@ -102,7 +102,7 @@ class Talk:
             return
         line = self._line
         way = line.way(self._mint())
-        self._relay.take(message, Post(self._caller, self._path, None, way, line=line))
+        self._relay.take(message, Post(self._caller, self._path, None, way, False, line))
         if line.unreadable >= _STRIKES:
             self._close(_UNREADABLE, f"{_STRIKES} messages were no JSON")
 
@@ -138,14 +138,16 @@ class Talk:
         """
         if self._stage is _OPEN:
             self._stage = Stage.RETIRING
+            self._line.retiring = True
 
     # What the line says.
 
-    def send(self, parts: Sequence[Piece]) -> None:
+    @property
+    def send(self) -> Callable[[Sequence[Piece]], None]:
         """
-        Send a message.
+        What sends a message: the WebSocket, without anybody between.
         """
-        self._socket.send(parts)
+        return self._socket.send
 
     def part(self, parting: Parting) -> None:
         """
@@ -157,8 +159,7 @@ class Talk:
         """
         Hear that no request is left without its answer.
         """
-        if self._stage is Stage.RETIRING:
-            self._socket.rest()
+        self._socket.rest()
 
     def _declines(self, message: bytes) -> bool:
         if self._stage is Stage.OVER:

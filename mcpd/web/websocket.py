@@ -117,6 +117,19 @@ class WebSocket(Whole):
         """
         Take what came.
         """
+        if (
+            self.state == OPEN
+            and not self.data
+            and self._pace is _READS
+            and self.current_frame is None
+            and not self.inside_message
+        ):
+            # Nearly always: one message, whole, and nothing else.
+            whole = take_text(data, self.maxMessagePayloadSize)
+            if whole is not None and not whole[1] and is_text(whole[0]):
+                self.heard_at = self._porch.clock.seconds()
+                self.hear(whole[0])
+                return
         if self.state == CONNECTING:
             self._open(data)
         elif self.state != CLOSED and not self.failedByMe:
@@ -283,9 +296,9 @@ class WebSocket(Whole):
         """
         Let the talker have a message, or learn that it was one too many.
         """
-        talker = self._talker
+        talker, meter = self._talker, self._meter
         self._room -= 1
-        wait = 0.0 if self._meter is None else self._meter.take(self.heard_at)
+        wait = 0.0 if meter is None else meter.take(self.heard_at)
         assert talker is not None  # noqa: S101  an open connection has one
         try:
             if not wait:

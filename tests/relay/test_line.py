@@ -281,6 +281,7 @@ class ModernTests(SynchronousTestCase):
         """
         Several calls run at once, and each has its own answer.
         """
+        self.client.line.retiring = True
         for id in (1, "1", 2):
             self.client.modern("tools/call", CALL, id)
         for job in reversed(self.jobs()):
@@ -391,6 +392,7 @@ class WayTests(SynchronousTestCase):
         After the answer nothing is said any more, and there is only one.
         """
         client = Caller(House())
+        client.line.retiring = True
         way = client.line.way("R")
         way.open()
         way.prime(b"1-1", 500)
