@@ -65,6 +65,7 @@ class Line:
     Args:
         caller: The principal's name.
         sender: The connection.
+        mint: Makes the ids of requests, which errors and the log have.
 
     Attributes:
         caller: As above.
@@ -75,6 +76,7 @@ class Line:
 
     caller: str
     _sender: Sender
+    mint: Callable[[], str]
     session: Session | None = field(init=False, default=None)
     unreadable: int = field(init=False, default=0)
     retiring: bool = field(init=False, default=False)
@@ -89,14 +91,11 @@ class Line:
 
     # What the door says.
 
-    def way(self, id: str) -> LineWay:
+    def way(self) -> LineWay:
         """
         Make the way back of the next message.
-
-        Args:
-            id: The request id, which errors and the log have.
         """
-        way = LineWay(self, id)
+        way = LineWay(self)
         self._ways[way] = None
         return way
 
@@ -154,7 +153,7 @@ class Line:
         Be a legacy client's session, whose notices go out by this line.
         """
         self.session = session
-        session.stand(StandingWay(self, ""))
+        session.stand(StandingWay(self))
 
     def check_greeting(self) -> None:
         """
@@ -223,16 +222,24 @@ class LineWay(Struct, eq=False):
     Statuses, header fields and the ids of events are none of its business.
 
     Attributes:
-        id: The request id.
         hung_up: Called once if the client goes, or cancels, before the answer.
         request: The raw id of the request, where a notice may cancel it.
     """
 
     _line: Line
-    id: str
     hung_up: Callable[[], None] | None = None
     request: bytes = b""
     _done: bool = False
+    _id: str = ""
+
+    @property
+    def id(self) -> str:
+        """
+        The request id: nearly always nobody wants to know.
+        """
+        if not self._id:
+            self._id = self._line.mint()
+        return self._id
 
     def answer(
         self, parts: Sequence[Piece], status: int = 200, fields: Fields = (), mark: bytes = b""

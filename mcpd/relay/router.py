@@ -370,10 +370,11 @@ class Router:
         return self._session(post)
 
     def _session(self, post: Post) -> Session:
-        line, id = post.line, post.session
+        line = post.line
         if line is not None and line.session is not None:
             # It is in use as long as its line stands, and ends with it.
             return line.session
+        id = post.session
         session = self.sessions.find(id, post.caller, post.path)
         if session is not None:
             return session

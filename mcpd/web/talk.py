@@ -89,7 +89,7 @@ class Talk:
     _stage: Stage = field(init=False, default=Stage.OPEN)
 
     def __attrs_post_init__(self) -> None:
-        self._line = line = Line(self._caller, self)
+        self._line = line = Line(self._caller, self, self._mint)
         self._relay.lines.add(line)
 
     # What the WebSocket says.
@@ -101,8 +101,7 @@ class Talk:
         if self._stage is not _OPEN and self._declines(message):
             return
         line = self._line
-        way = line.way(self._mint())
-        self._relay.take(message, Post(self._caller, self._path, None, way, False, line))
+        self._relay.take(message, Post(self._caller, self._path, None, line.way(), False, line))
         if line.unreadable >= _STRIKES:
             self._close(_UNREADABLE, f"{_STRIKES} messages were no JSON")
 

@@ -44,7 +44,7 @@ class Caller:
     line: Line = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.line = Line(self.caller, self)
+        self.line = Line(self.caller, self, lambda: "REQUEST")
         self.house.router.lines.add(self.line)
 
     def send(self, parts: Sequence[Piece]) -> None:
@@ -69,7 +69,7 @@ class Caller:
         """
         Say something.
         """
-        way = self.line.way("REQUEST")
+        way = self.line.way()
         self.house.router.take(body, Post(self.caller, self.path, None, way, line=self.line))
 
     def legacy(self, method: str, params: Any = None, id: int | str | None = 1) -> None:
@@ -393,7 +393,7 @@ class WayTests(SynchronousTestCase):
         """
         client = Caller(House())
         client.line.retiring = True
-        way = client.line.way("R")
+        way = client.line.way()
         way.open()
         way.prime(b"1-1", 500)
         way.notice((b'{"n":1}',), b"1-2")
@@ -403,7 +403,7 @@ class WayTests(SynchronousTestCase):
         way.end()
         way.lost()
         self.assertEqual([said.get("id") for said in client.said], [None, 7])
-        self.assertEqual(client.said[1]["error"]["data"], {"requestId": "R"})
+        self.assertEqual(client.said[1]["error"]["data"], {"requestId": "REQUEST"})
         self.assertEqual(client.rests, 1)
 
     def test_lost(self) -> None:
@@ -411,7 +411,7 @@ class WayTests(SynchronousTestCase):
         What is said to a client that has gone is dropped.
         """
         client = Caller(House())
-        way = client.line.way("R")
+        way = client.line.way()
         way.hung_up = lambda: way.answer((b"{}",))
         client.hang_up()
         client.line.send((b"{}",))
