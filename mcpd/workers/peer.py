@@ -25,6 +25,7 @@ from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.level import reaches
 from mcpd.wire.message import Answer, Members, Notice, Refusal, Request
+from mcpd.workers.awaited import Awaited
 from mcpd.workers.echoes import Echoes
 from mcpd.workers.ghosts import Ghosts
 from mcpd.workers.speech import LegacySpeech, Params, Speech
@@ -377,7 +378,7 @@ class Peer:
         if self._lost is not None:
             return fail(self._lost)
         now = self._clock.seconds()
-        deferred: Deferred[Answer | Refusal] = Deferred(partial(self._forget, number))
+        deferred = Awaited(partial(self._forget, number))
         begun = now - patience.waited
         due = begun + (patience.call if patience.call < patience.max else patience.max)
         self._pending[number] = _Waiting(deferred, patience, due, begun + patience.max, listener)
