@@ -14,7 +14,7 @@ COVERAGE := $(BIN)/coverage
 # Packages of fast tests, and those of tests/live that need Python alone.
 PACKAGES := $(filter-out tests.live tests.bench,$(patsubst tests/%/__init__.py,tests.%,$(wildcard tests/*/__init__.py)))
 MODULES := $(patsubst tests/%.py,tests.%,$(wildcard tests/test_*.py))
-ALONE := $(addprefix tests.live.,test_chaos test_crowd test_faults test_fixtures test_hostile test_killed test_launcher test_look test_neighbours test_noise test_packaging test_process test_quadrants test_remains test_sessions test_stop test_suite test_tls)
+ALONE := $(addprefix tests.live.,test_chaos test_crowd test_faults test_fixtures test_frames test_hostile test_killed test_launcher test_look test_neighbours test_noise test_packaging test_process test_quadrants test_reload test_remains test_sessions test_stop test_suite test_tls)
 PLUGINS := $(wildcard plugins/*/tests)
 
 .PHONY: plugins run test live lint types docs bench clean

@@ -6,8 +6,10 @@ The official conformance suite against a real daemon, for each fixture and each 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 
+from attrs import evolve
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
@@ -79,6 +81,9 @@ SCORE = {"2025-11-25": (26, 30), "2026-07-28": (23, 37)}
 
 _STATELESS = 30
 
+_CLEAR = frozenset({"http-custom-header-server-validation", "http-header-validation"})
+"""Scenarios that speak clear text to any URL: the suite sends them by ``http.request``."""
+
 
 def _secured(authority: Authority, port: int) -> dict[str, object]:
     # The scenario dns-rebinding-protection sends an Origin of http, whatever the
@@ -114,16 +119,21 @@ class ConformanceTests(TestCase):
         finally:
             await running.stop()
         (folder / "suite.log").write_text(ended.said)
-        self._judge(fixture, revision, suite.read(folder / "out"))
+        clear = MUST[revision] & _CLEAR if secure else frozenset[str]()
+        self._judge(fixture, revision, suite.read(folder / "out"), clear)
 
-    def _judge(self, fixture: str, revision: str, found: dict[str, suite.Verdict]) -> None:
+    def _judge(self, fixture: str, revision: str, found: dict[str, suite.Verdict], clear: Set[str]) -> None:
         excused = suite.excuses(_MAY_FAIL.read_text(), fixture, revision)
+        # Over TLS these have to fail: once the suite can do it, this has to go.
+        excused = evolve(excused, whole=excused.whole | clear)
         print(f"\n{fixture}, {revision}\n{suite.table(found, excused)}")  # noqa: T201  the run's evidence
-        said = suite.complaints(found, excused, MUST[revision], PARTLY[revision])
+        said = suite.complaints(found, excused, MUST[revision] - clear, PARTLY[revision])
         if said:
             self.fail("\n".join(said))
         scored = suite.scored((_REQUIREMENTS / f"{revision}.yaml").read_text())
-        self.assertEqual((suite.count(found, scored, excused.vacuous), len(scored)), SCORE[revision])
+        passing, of = SCORE[revision]
+        expected = passing - len(clear & scored), of
+        self.assertEqual((suite.count(found, scored, excused.vacuous), len(scored)), expected)
         for name in PARTLY[revision]:
             # A check that the suite never came to is in neither number.
             self.assertEqual(found[name].passed + len(found[name].wrong), _STATELESS)
@@ -160,6 +170,6 @@ class ConformanceTests(TestCase):
 
     def test_legacy_2026_secure(self) -> Deferred[None]:
         """
-        The same holds over TLS, with an authority of one's own.
+        The same holds over TLS, but for two scenarios that the suite can't do there.
         """
         return self._check("legacy", "2026-07-28", secure=True)
