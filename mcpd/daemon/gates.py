@@ -23,6 +23,7 @@ from mcpd.daemon.waiting import Waiting
 from mcpd.events import CertificateEnds, Event, RevocationsEnd
 from mcpd.web.doors import Doors
 from mcpd.web.ledger import Ledger
+from mcpd.web.porch import Porch
 from mcpd.web.shield import Shield
 from mcpd.web.site import Resource, Site
 from mcpd.web.spec import Listen
@@ -32,7 +33,7 @@ _HOUR, _DAY = 3600, 86400
 # Days that are enough to have a certificate renewed by hand; lists are made anew
 # by themselves, mostly daily.
 _SOON, _LISTS_SOON = 21, 2
-# Seconds that who was let in last has to ask, and between two looks at that.
+# Seconds that who was let in last has to ask, and between two looks at what is waited for.
 _GRACE, _LOOK = 1.0, 0.05
 # Nobody has come yet who could meet it.
 _SHUT = Site(Shield((), ()), {})
@@ -155,8 +156,19 @@ class Gates:
         for gate in self._gates:
             gate.doors.retire()
         # Who was let in just now asks in a moment; its call is one to be drained.
-        until = self._clock.seconds() + _GRACE
-        while any(gate.doors.porch.expecting for gate in self._gates) and self._clock.seconds() < until:
+        await self._while(lambda porch: porch.expecting, self._clock.seconds() + _GRACE)
+
+    async def deliver(self, until: float) -> None:
+        """
+        Wait until every client has taken what it was sent: what is ours yet would end with us.
+
+        Args:
+            until: When to wait no longer, in seconds of the clock.
+        """
+        await self._while(lambda porch: porch.delivering, until)
+
+    async def _while(self, waits: Callable[[Porch], bool], until: float) -> None:
+        while any(waits(gate.doors.porch) for gate in self._gates) and self._clock.seconds() < until:
             await deferLater(self._clock, _LOOK, lambda: None)
 
 

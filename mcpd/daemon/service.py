@@ -337,8 +337,10 @@ class Daemon(Service):
         await closed([port])
         await self._gates.close()
         parts.router.subscriptions.close()
+        until = self._world.reactor.seconds() + self.settings.daemon.drain
         await self._drain(parts.router.running)
         parts.router.sessions.end_all()
+        await self._gates.deliver(until)
         await parts.plugins.stop()
         # Whoever is still connected could have something written.
         door.close()

@@ -10,41 +10,82 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from pathlib import Path
 
 from mcpd.trouble import Reason, Trouble, Troubled
 
 _LONGEST = 107  # unix(7): sun_path has 108 bytes, the last one zero
+# user_namespaces(7): whose number has no meaning here, as root's own outside of a container.
+_UNMAPPED = 65534
 
 
 def prepare(path: str, uid: int, setting: str, mode: int) -> None:
     """
     Make room for a socket: its folder, and not the file that a killed daemon left.
 
+    Nobody else may write in its folder, nor everybody in one above that, unless
+    that is sticky; and all of them have to be root's or ours.
+
     Args:
         path: Where the socket will be.
         uid: Who we are.
         setting: The key that says where, for the operator.
-        mode: The folder's, if it has to be made.
+        mode: Of each folder that has to be made.
 
     Raises:
         Troubled: LISTEN, it can't be there.
     """
     if len(os.fsencode(path)) > _LONGEST:
         raise _trouble(f"{path} is longer than the {_LONGEST} bytes that the kernel allows a socket")
-    folder = os.path.dirname(path)
+    folder = Path(os.path.abspath(path)).parent
     try:
-        os.makedirs(folder, mode, exist_ok=True)
+        for above in reversed(folder.parents):
+            _make(above, mode)
+            _judge_above(above, uid, setting)
+        _make(folder, mode)
         _judge(folder, uid, setting)
+        # Where links lead.
+        for above in folder.resolve().parents:
+            _judge_above(above, uid, setting)
         _clear(path, setting)
     except OSError as error:
         raise _trouble(f"{error.filename or path}: {error.strerror}") from error
 
 
-def _judge(folder: str, uid: int, setting: str) -> None:
+def _make(folder: Path, mode: int) -> None:
+    # One after another, so that each was judged before something is made in it.
+    if not folder.exists():
+        folder.mkdir(mode)
+        # Whatever the umask leaves of it.
+        folder.chmod(mode)
+
+
+def _judge(folder: Path, uid: int, setting: str) -> None:
     # Who could rename our socket could put another in its place.
-    status = os.stat(folder)
-    if status.st_uid not in (0, uid) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise _trouble(f"{folder} can be written by others: chmod go-w it, or set another {setting}")
+    status = folder.stat()
+    if status.st_uid not in (0, uid):
+        raise _foreign(folder, setting)
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise _writable(folder, setting)
+
+
+def _judge_above(folder: Path, uid: int, setting: str) -> None:
+    # Likewise with a folder that it is in; but homes are often their group's,
+    # too, and that group has nobody else in it.  In a sticky folder only the
+    # owner of an entry renames it.
+    status = folder.stat()
+    if status.st_uid not in (0, uid, _UNMAPPED):
+        raise _foreign(folder, setting)
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise _writable(folder, setting)
+
+
+def _foreign(folder: Path, setting: str) -> Troubled:
+    return _trouble(f"{folder} belongs to another user: set another {setting}")
+
+
+def _writable(folder: Path, setting: str) -> Troubled:
+    return _trouble(f"{folder} can be written by others: chmod go-w it, or set another {setting}")
 
 
 def _clear(path: str, setting: str) -> None:

@@ -199,7 +199,10 @@ class Lean(WebSocketServerProtocol):
         return None
 
     def _parseExtensionsHeader(self, header: str, removeQuotes: bool = True) -> Any:
-        return super()._parseExtensionsHeader(header, removeQuotes) if self.compresses else []
+        # An offer that is wrong or unknown is declined (RFC 7692, section 5.1);
+        # Autobahn would refuse the connection.
+        offers = super()._parseExtensionsHeader(header, removeQuotes) if self.compresses else []
+        return [offer for offer in offers if _is_good(*offer)]
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """
@@ -228,3 +231,13 @@ class Lean(WebSocketServerProtocol):
             self.failedByMe = True
             self.sendCloseFrame(code, encode_truncate(reason, 123))
             self.failed()
+
+
+def _is_good(extension: str, parameters: dict[str, Any]) -> bool:
+    if extension != PerMessageDeflateOffer.EXTENSION_NAME:
+        return False
+    try:
+        PerMessageDeflateOffer.parse(parameters)
+    except Exception:  # that is what Autobahn raises
+        return False
+    return True

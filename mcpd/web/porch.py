@@ -163,6 +163,13 @@ class Porch:
         """
         return any(newcomer.fresh for newcomer in self.newcomers)
 
+    @property
+    def delivering(self) -> bool:
+        """
+        Whether some client has not taken yet what it was sent, as far as one can know.
+        """
+        return any(outlet.waiting for outlet in self.slow)
+
     def retire(self) -> None:
         """
         Close what waits for another request; what runs is answered first.

@@ -58,7 +58,11 @@ _SUITES = b":".join(
 _PROTOCOL = b"http/1.1"
 
 TICKET = 3600
-"""Seconds in which a client may resume; no certificate of its own is looked at again then."""
+"""Seconds in which a client may resume; no certificate of its own is looked at again then.
+
+In TLS 1.3 each resumption is another ticket, for as long again.  So where
+clients' certificates are asked for the keys of tickets live no longer than that.
+"""
 
 KEPT = 6 * 3600.0
 """Seconds until the keys of tickets are made anew: who learns them reads no more than that of TLS 1.2."""
@@ -195,7 +199,8 @@ class Secured:
         """
         Make the TLS side of a new connection.
         """
-        if self.clock.seconds() - self._since >= KEPT:
+        kept = TICKET if self.identity.authorities else KEPT
+        if self.clock.seconds() - self._since >= kept:
             self._show(self.identity)
         return SSL.Connection(self._context)
 

@@ -17,7 +17,9 @@ from typing import Literal
 import msgspec
 from attrs import frozen
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import astuple
 
+from mcpd.wire.breadth import MEMBERS, SHARE, SHORTEST, is_broad, is_envelope_broad, pieces_decoder
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Batch, Members, Message, Notice, Piece, Refusal, Request
 
@@ -75,6 +77,9 @@ _METHOD = len(',"method":""')
 _PARAMS = len(',"params":')
 _REQUEST = _FIXED + _ID + _METHOD + _PARAMS
 
+# No text of so many bytes has too many members.
+_NARROW = MEMBERS * SHORTEST
+
 # As numbers: a search for a piece of bytes takes five times as long to begin.
 _LF, _CR, _QUOTE = b'\n\r"'
 
@@ -114,8 +119,10 @@ class Reader:
 
         Raises:
             Fault: UNREADABLE if it is not JSON in UTF-8, INVALID if it is not
-                a message of JSON-RPC 2.0.
+                a message of JSON-RPC 2.0, or has too many members.
         """
+        if len(data) > _NARROW:
+            _check_breadth(data, MEMBERS)
         # Nearly every message is a compact request of a client; whatever is odd
         # about one is looked at, and told, by the closer reading.
         if not data.isascii():
@@ -173,13 +180,16 @@ class Reader:
     def _batch(self, data: bytes) -> Batch:
         if data.lstrip(b" \t")[:1] != b"[":
             raise _invalid("this is not a JSON-RPC 2.0 message")
+        # Bounded: a batch is work for many requests.
+        wrong = f"a batch has 1 to {self.batch} messages"
         try:
-            pieces = _pieces(data)
+            pieces = [piece for piece in astuple(pieces_decoder(self.batch)(data)) if piece]
+        except msgspec.ValidationError:
+            raise _invalid(wrong) from None
         except (msgspec.DecodeError, RecursionError):
             raise _unreadable("this is not JSON") from None
-        # Bounded: a batch is work for many requests.
-        if not 0 < len(pieces) <= self.batch:
-            raise _invalid(f"a batch has 1 to {self.batch} messages")
+        if not pieces:
+            raise _invalid(wrong)
         items: list[Message | Fault] = []
         for piece in pieces:
             try:
@@ -192,6 +202,7 @@ class Reader:
         # Before it is read: of a deep one each level would be read once more than the one around it.
         if data.startswith(b"["):
             raise _invalid("a batch has no batches in it")
+        _check_breadth(data, SHARE)
         item = self.read(data)
         assert not isinstance(item, Batch)  # noqa: S101  it does not begin like one
         return item
@@ -213,6 +224,11 @@ class Reader:
         if not (id.isdigit() or id[:1] == b'"' or id.removeprefix(b"-").isdigit()):
             raise _invalid("an id is a string or an integer")
         return id
+
+
+def _check_breadth(data: bytes, most: int) -> None:
+    if is_broad(data, most):
+        raise _invalid(f"a message and its params have at most {most} members each")
 
 
 def _check_encoding(data: bytes) -> None:
@@ -308,7 +324,7 @@ def read_usual(line: bytes) -> Answer | None:
         None if :class:`Reader` has to look at it: it is an error, a request, a
         notice, or no message at all.
     """
-    if _CR in line:
+    if _CR in line or (len(line) > _NARROW and is_broad(line, MEMBERS)):
         return None
     try:
         if not line.isascii():
@@ -324,8 +340,11 @@ def salvage_id(data: bytes) -> bytes | None:
     Find the id in a text that could not be read as a message.
 
     Returns:
-        The id's JSON text if it is a string or an integer, else None.
+        The id's JSON text if it is a string or an integer, else None.  Among
+        too many members it is not looked for.
     """
+    if is_envelope_broad(data, MEMBERS):
+        return None
     try:
         str(data, "utf-8")
         return Reader()._id(_only_id(data).id)

@@ -17,7 +17,7 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.config.settings import DaemonSettings, Settings
@@ -245,6 +245,29 @@ class GatesTests(GatesCase):
         self.successResultOf(closed)
         self.reactor.advance(1)
         self.assertEqual((self.reactor.ports, asked.is_connected), ({}, False))
+
+    def test_deliver(self) -> None:
+        """
+        Who ends the daemon can wait until slow clients have what they were sent, but not for ever.
+        """
+        self.open()
+        self.open(SECOND)
+        transport = StringTransport()
+        connection = self.factory(1).buildProtocol(transport.getPeer())
+        assert connection is not None
+        connection.makeConnection(transport)
+        taker: Any = transport.producer
+        for taken in (True, False):
+            self.successResultOf(Deferred.fromCoroutine(self.gates.deliver(self.reactor.seconds() + 5)))
+            taker.pauseProducing()
+            connection.dataReceived(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            delivered = Deferred.fromCoroutine(self.gates.deliver(self.reactor.seconds() + 5))
+            self.reactor.advance(4.9)
+            self.assertNoResult(delivered)
+            if taken:
+                taker.resumeProducing()
+            self.reactor.advance(0.1)
+            self.successResultOf(delivered)
 
     def test_at_once(self) -> None:
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from typing import Any
 
 from attrs import evolve
 from twisted.internet.protocol import ServerFactory
@@ -383,6 +384,28 @@ class StopTests(DaemonCase):
         answer(memory.plugins["p"].workers[0])
         memory.reactor.advance(0)
         self.assertEqual((socket.answer("last")["result"], socket.code), ({"content": []}, 1001))
+
+    def test_drain_slow(self) -> None:
+        """
+        A client that takes its answer slowly has all of it before the daemon ends, if the time is enough.
+        """
+        configured = self.settings(PLUGIN)
+        configured = evolve(configured, daemon=evolve(configured.daemon, drain=Seconds(5)))
+        for taken in (True, False):
+            memory = self.started(configured, p=SILENT)
+            asked = memory.modern().ask("tools/call", {"name": "p__wait"})
+            client: Any = asked._line.producer
+            stopped = memory.stop()
+            memory.reactor.advance(1)
+            client.pauseProducing()
+            (worker,) = memory.plugins["p"].workers
+            answer(worker)
+            memory.reactor.advance(3.9)
+            self.assertEqual(worker.orders, [])
+            if taken:
+                client.resumeProducing()
+            memory.reactor.advance(0.1)
+            self.successResultOf(stopped)
 
     def test_drain_bounded(self) -> None:
         """

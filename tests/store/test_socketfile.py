@@ -57,10 +57,13 @@ class SocketFileTests(SynchronousTestCase):
 
     def test_made(self) -> None:
         """
-        A folder that is not there is made, with the mode that was asked for.
+        Folders that are not there are made, each with the mode that was asked for, whatever the umask.
         """
-        self.prepare(self.folder / "run" / "mcp.sock")
-        self.assertEqual(stat.S_IMODE((self.folder / "run").stat().st_mode), 0o755)
+        for umask in (0, 0o77):
+            self.addCleanup(os.umask, os.umask(umask))
+            made = [self.folder / f"{umask}", self.folder / f"{umask}" / "run"]
+            self.prepare(made[1] / "mcp.sock")
+            self.assertEqual([stat.S_IMODE(folder.stat().st_mode) for folder in made], [0o755, 0o755])
 
     def test_too_long(self) -> None:
         """
@@ -76,6 +79,58 @@ class SocketFileTests(SynchronousTestCase):
         self.assertIn(
             "can be written by others: chmod go-w it, or set another endpoint", self.refused(self.path)
         )
+
+    def test_above(self) -> None:
+        """
+        So is a folder in which others could put another in the place of one above the socket.
+        """
+        above = self.folder / "above"
+        for mode in (0o777, 0o707):
+            above.mkdir()
+            above.chmod(mode)
+            self.assertIn(f"{above} can be written by others", self.refused(above / "run" / "mcp.sock"))
+            self.assertEqual(list(above.iterdir()), [])
+            above.rmdir()
+
+    def test_group(self) -> None:
+        """
+        A group may write above the socket's folder, as it may in many homes, and not in that.
+        """
+        self.folder.chmod(0o770)
+        self.prepare(self.folder / "run" / "mcp.sock")
+        self.assertIn("can be written by others", self.refused(self.path))
+
+    def test_sticky(self) -> None:
+        """
+        Where nobody can rename what is others', as in /tmp, folders for sockets may be; sockets may not.
+        """
+        self.folder.chmod(0o1777)
+        self.prepare(self.folder / "run" / "mcp.sock")
+        self.assertIn("can be written by others", self.refused(self.path))
+
+    def test_links(self) -> None:
+        """
+        A link is followed: the folders that it leads through are looked at, too.
+        """
+        (self.folder / "open" / "run").mkdir(parents=True)
+        (self.folder / "link").symlink_to(self.folder / "open" / "run")
+        self.prepare(self.folder / "link" / "mcp.sock")
+        (self.folder / "open").chmod(0o777)
+        self.assertIn("open can be written by others", self.refused(self.folder / "link" / "mcp.sock"))
+
+    def test_stranger(self) -> None:
+        """
+        A folder that belongs to another user is refused, wherever it stands above the socket.
+        """
+        uid = os.getuid()
+        if uid == 0:
+            os.chown(self.folder, 1, -1)
+        else:
+            uid += 1
+        for path in (self.path, self.folder / "run" / "mcp.sock"):
+            troubled = self.assertRaises(Troubled, prepare, str(path), uid, "endpoint", 0o755)
+            self.assertIn(f"{self.folder} belongs to another user", troubled.reason.text)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_stale(self) -> None:
         """

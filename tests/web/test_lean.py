@@ -207,6 +207,23 @@ class CompressionTests(SynchronousTestCase):
         for offer, answer in table.items():
             self.assertEqual(self._agree(offer), answer, offer)
 
+    def test_declined(self) -> None:
+        """
+        An offer that is wrong or unknown is declined, and the next one is heard (RFC 7692, section 5.1).
+        """
+        good = b"permessage-deflate; client_no_context_takeover"
+        for offer in (
+            b"permessage-deflate; server_max_window_bits=8",
+            b"permessage-deflate; foo",
+            b"permessage-deflate; client_max_window_bits=99",
+            b"permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+            b"permessage-bzip2; foo",
+            b"permessage-bzip2",
+        ):
+            self.assertEqual(self._agree(offer), b"", offer)
+            self.assertEqual(self._agree(offer + b", permessage-deflate"), good, offer)
+            self.assertEqual(self._agree(b"permessage-deflate, " + offer), good, offer)
+
     def test_not_offered(self) -> None:
         """
         What is no offer of that compression is passed over.

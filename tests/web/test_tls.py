@@ -32,7 +32,7 @@ from mcpd.web.pem import UnusableTls
 from mcpd.web.shield import Shield
 from mcpd.web.site import Site
 from mcpd.web.spec import Limits, Tls
-from mcpd.web.tls import GROUPS, KEPT, PRIVATE, Identity, Secured, choose_groups, wrap
+from mcpd.web.tls import GROUPS, KEPT, PRIVATE, TICKET, Identity, Secured, choose_groups, wrap
 from tests.web.pki import END, NOW, Files, Paper, key_pem, root
 
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -619,6 +619,23 @@ class ClientTests(TlsCase):
             self.assertFalse(self.call(secured, context, session=session).shake())
             self.files["r"] = self.clients.revoke() + self.staff.revoke()
             secured.change(self.identity("a", "r", "required"))
+
+    def test_resumed_again(self) -> None:
+        """
+        Who resumes again and again is judged again within the hour: the certificate may have ended.
+        """
+        paper = self.staff.issue("c")
+        for version in (V12, V13):
+            secured = self.secured("a", "r", "required")
+            context = self.context(paper, version=version)
+            session = self.shaken(secured, context).client.session
+            reused = []
+            for _ in range(4):
+                self.clock.advance(TICKET / 4)
+                line = self.shaken(secured, context, session=session)
+                reused.append(line.client.session_reused)
+                session = line.client.session
+            self.assertEqual(reused, [True, True, True, False])
 
 
 @define

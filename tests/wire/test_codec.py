@@ -19,11 +19,13 @@ from msgspec import Raw
 from twisted.trial.unittest import SynchronousTestCase
 
 from mcpd.wire import codec
+from mcpd.wire.breadth import MEMBERS, SHARE
 from mcpd.wire.codec import Reader
 from mcpd.wire.fault import Fault, Kind
 from mcpd.wire.message import Answer, Batch, Message, Notice, Refusal, Request
 from tests.wire import hostile
 from tests.wire.meaning import meant, messages, modest, names, plain_names, values
+from tests.wire.test_breadth import members
 
 CLIENT, WORKER = Reader(), Reader(strict=False)
 
@@ -301,6 +303,47 @@ class ReaderTests(SynchronousTestCase):
         self.assertEqual(outcome(small, b"[" + b",".join([ping % (b"1", b"a")] * 2) + b"]"), "batch")
         self.assertEqual(outcome(small, b"[" + b",".join([ping % (b"1", b"a")] * 3) + b"]"), "INVALID")
 
+    def test_members(self) -> None:
+        """
+        A message with more members than any has is refused before they are read, whoever sent it.
+        """
+        for reader in (CLIENT, WORKER):
+            for text, kind in (
+                (b'{"jsonrpc":"2.0","id":1,"method":"a","params":{%b}}', "request"),
+                (b'{"jsonrpc":"2.0","id":1,"result":{%b}}', "answer"),
+                (b'{"jsonrpc":"2.0","method":"a",%b}', "notice"),
+            ):
+                room = MEMBERS - 2 if kind == "notice" else MEMBERS
+                self.assertEqual(outcome(reader, text % members(room)), kind)
+                self.assertEqual(outcome(reader, text % members(room + 1)), "INVALID")
+                self.assertEqual(outcome(reader, (text % members(room + 1))[:-1] + b","), "INVALID")
+
+    def test_members_in_batch(self) -> None:
+        """
+        Messages of a batch have room for fewer, and one that has too many does not spoil the others.
+        """
+        text = b'{"jsonrpc":"2.0","id":1,"method":"a","params":{%b}}'
+        batch = CLIENT.read(b"[%b,%b]" % (text % members(SHARE), text % members(SHARE + 1)))
+        assert isinstance(batch, Batch)
+        good, bad = batch.items
+        assert isinstance(bad, Fault)
+        self.assertEqual((type(good), bad.kind), (Request, Kind.INVALID))
+
+    def test_long_batch(self) -> None:
+        """
+        A batch is not read beyond its first message too many.
+        """
+        self.assertEqual(outcome(CLIENT, b"[" + b"1," * 101), "INVALID")
+        self.assertEqual(outcome(CLIENT, b"[" + b"1," * 100), "UNREADABLE")
+
+    def test_usual(self) -> None:
+        """
+        An answer of the usual form is left to the reader if it has too many members.
+        """
+        text = b'{"jsonrpc":"2.0","id":1,"result":{%b}}'
+        self.assertIsNotNone(codec.read_usual(text % members(MEMBERS)))
+        self.assertIsNone(codec.read_usual(text % members(MEMBERS + 1)))
+
     def test_frozen(self) -> None:
         """
         A message does not change under those who share it, and is nobody else's.
@@ -379,6 +422,7 @@ class SalvageTests(SynchronousTestCase):
         """
         for id in (b"1", b'"a"', b'"\\u0061"', b"-5"):
             self.assertEqual(codec.salvage_id(b'{"id":%b,"method":5,"params":[]}' % id), id)
+            self.assertEqual(codec.salvage_id(b'{"id":%b,"params":{%b}}' % (id, members(MEMBERS + 1))), id)
 
     def test_not_found(self) -> None:
         """
@@ -387,7 +431,8 @@ class SalvageTests(SynchronousTestCase):
         ids = (b"null", b"1.5", b"true", b"{}", b'"\xff"', b'"\n"', b'"' + b"a" * 127 + b'"', b"[" * 100_000)
         for id in ids:
             self.assertIsNone(codec.salvage_id(b'{"id":%b}' % id), id[:20])
-        for text in (b"", b"{}", b"[]", b"\xff", b'{"id":1', b'[{"id":1}]'):
+        broad = b'{"id":1,%b}' % members(MEMBERS)
+        for text in (b"", b"{}", b"[]", b"\xff", b'{"id":1', b'[{"id":1}]', broad):
             self.assertIsNone(codec.salvage_id(text), text)
 
 
