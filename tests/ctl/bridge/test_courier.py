@@ -131,6 +131,9 @@ class CourierTests(SynchronousTestCase):
         self.assertEqual(self.scene.crowded, [True])
         self.scene.far.last.answer(status=202)
         self.assertEqual(self.scene.crowded, [True, False])
+        # Else the garbage collector would end them, in any order.
+        for _ in range(MOST - 1):
+            self.scene.far.last.answer(status=202)
 
     def test_after(self) -> None:
         """
