@@ -150,12 +150,6 @@ class Notifier:
                 loop.stop()
         self._tell("STOPPING=1")
 
-    def status(self, text: str) -> None:
-        """
-        Say what an operator sees in ``systemctl status``.
-        """
-        self._tell(f"STATUS={_line(text)}")
-
     def end(self) -> None:
         """
         Show no more signs of life.

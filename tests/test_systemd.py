@@ -144,8 +144,8 @@ class NotifierTests(SynchronousTestCase):
         """
         What is said of a status can't say anything else.
         """
-        self.notifier.status("fine\nSTOPPING=1\r\n or \ud800 not")
-        self.assertEqual(self.told(), ["STATUS=fine STOPPING=1 or ? not"])
+        self.notifier.ready("fine\nSTOPPING=1\r\n or \ud800 not")
+        self.assertEqual(self.told(), ["READY=1\nSTATUS=fine STOPPING=1 or ? not"])
 
     def test_nobody(self) -> None:
         """

@@ -55,7 +55,6 @@ class Kind(Enum):
     UPGRADE_REQUIRED = (-31026, 426)
     TOO_OFTEN = (-31029, 429)
     FIELDS_TOO_LARGE = (-31031, 431)
-    NOT_IMPLEMENTED = (-31101, 501)
     OVERLOADED = (-31103, 503)
     HTTP_VERSION = (-31105, 505)
     # Ours, about a call that was taken: in band, like any other answer.
